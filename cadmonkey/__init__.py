@@ -1,0 +1,1 @@
+"""CadMonkey: small language models that write CAD programs, from fine-tuning to a proven GGUF."""

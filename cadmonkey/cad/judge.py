@@ -1,0 +1,175 @@
+"""The judge: is this program the part that was asked for? Everything is measured on solids, in millimetres."""
+
+from dataclasses import asdict, dataclass
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+from manifold3d import Manifold
+
+from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.program import Program
+from cadmonkey.cad.solid import SolidError, solid
+from cadmonkey.errors import CadmonkeyError
+
+TOLERANCE_MM = 0.03
+"""How far a surface may lie from where it should: above the chord error of $fn = 96, below any stated size."""
+SPECK_MM3 = 1e-4
+"""Differences smaller than this are rounding."""
+SOUGHT_IOU = 0.9999
+"""A placement this good ends the search for a better one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the judge found; each check implies the ones above it only where that is said.
+
+    `all_pass` is the headline: solid, as many bodies, the same box and volume, and no surface further than
+    TOLERANCE_MM from its place, in the best of the 24 axis rotations with the boxes' centres on each other,
+    because a sentence says what a part is and not where it lies. A program that fails early fails all the rest.
+    """
+
+    parses: bool = False
+    solid: bool = False
+    bodies_ok: bool = False
+    box_ok: bool = False
+    volume_ok: bool = False
+    all_pass: bool = False
+    iou: float = 0.0
+    """Volume of the intersection over volume of the union, each part where its program puts it."""
+    iou_rotated: float = 0.0
+    """The best IoU over the 24 axis rotations, boxes centred on each other."""
+    deviation_mm: float | None = None
+    """Mean thickness of the thickest piece in which the two solids differ, in that best placement."""
+    reason: str = ""
+    """Why it did not pass, in a few words."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as JSON holds it."""
+        return asdict(self)
+
+
+def judge(code: str, reference: str) -> Verdict:
+    """Compare the part that `code` describes with the one that `reference` describes.
+
+    Raises:
+        CadmonkeyError: the reference is not a solid.
+    """
+    wanted = solid(parse_openscad(reference))
+    if wanted.is_empty():
+        raise SolidError("the reference program is empty")
+    try:
+        program = parse_openscad(code)
+    except CadmonkeyError as error:
+        return Verdict(reason=f"does not parse: {error}")
+    return judge_solid(program, wanted)
+
+
+def judge_solid(program: Program, wanted: Manifold) -> Verdict:
+    """Compare a program that parses with the solid it should be."""
+    try:
+        made = solid(program)
+    except CadmonkeyError as error:
+        return Verdict(parses=True, reason=f"no solid: {error}")
+    if made.is_empty() or made.volume() <= SPECK_MM3:
+        return Verdict(parses=True, reason="empty: nothing is left of the part")
+    return _compare(made, wanted)
+
+
+def _compare(made: Manifold, wanted: Manifold) -> Verdict:
+    in_place = iou(made, wanted)
+    placed, rotated = _best_placement(made, wanted, in_place)
+    deviation = deviation_mm(placed, wanted)
+    bodies, expected_bodies = len(made.decompose()), len(wanted.decompose())
+    size, expected_size = box_size(placed), box_size(wanted)
+    checks = {
+        "bodies_ok": bodies == expected_bodies,
+        "box_ok": bool(np.allclose(size, expected_size, rtol=0, atol=2 * TOLERANCE_MM)),
+        "volume_ok": abs(made.volume() - wanted.volume()) <= TOLERANCE_MM * wanted.surface_area(),
+    }
+    reasons = {
+        "bodies_ok": f"{bodies} bodies, expected {expected_bodies}",
+        "box_ok": f"box {size_text(size)}, expected {size_text(expected_size)}",
+        "volume_ok": f"volume {made.volume():,.1f} mm³, expected {wanted.volume():,.1f} mm³",
+    }
+    all_pass = all(checks.values()) and deviation <= TOLERANCE_MM
+    failed = [reasons[name] for name, passed in checks.items() if not passed]
+    off = [] if deviation <= TOLERANCE_MM else [f"a surface is {deviation:.2f} mm off"]
+    return Verdict(
+        parses=True,
+        solid=True,
+        **checks,
+        all_pass=all_pass,
+        iou=in_place,
+        iou_rotated=rotated,
+        deviation_mm=deviation,
+        reason="" if all_pass else (failed + off)[0],
+    )
+
+
+def iou(a: Manifold, b: Manifold) -> float:
+    """Volume of the intersection over volume of the union, between 0 and 1."""
+    shared = float((a ^ b).volume())
+    united = float(a.volume() + b.volume()) - shared
+    return shared / united if united > 0 else 0.0
+
+
+def deviation_mm(a: Manifold, b: Manifold) -> float:
+    """How thick the thickest connected piece of `a` without `b` or `b` without `a` is on average; 0 if equal.
+
+    The mean thickness of a thin piece is 2 V / A. A hole bored 0.5 mm too wide leaves a ring 0.25 mm thick, however
+    large the plate around it: volume and IoU would hardly move.
+    """
+    pieces = [piece for rest in (a - b, b - a) if rest.volume() > SPECK_MM3 for piece in rest.decompose()]
+    return max((2 * p.volume() / p.surface_area() for p in pieces if p.volume() > SPECK_MM3), default=0.0)
+
+
+def box_size(part: Manifold) -> tuple[float, float, float]:
+    """The sides of the bounding box along x, y and z, in mm."""
+    x0, y0, z0, x1, y1, z1 = part.bounding_box()
+    return (x1 - x0, y1 - y0, z1 - z0)
+
+
+def size_text(size: tuple[float, float, float]) -> str:
+    """`50 x 30 x 5 mm`, to a hundredth."""
+    return " x ".join(f"{side:.2f}".rstrip("0").rstrip(".") for side in size) + " mm"
+
+
+def _best_placement(made: Manifold, wanted: Manifold, in_place: float) -> tuple[Manifold, float]:
+    """`made` where it lies or in one of the 24 rotations, centred on `wanted`, and the best IoU of all."""
+    best, best_iou = made, in_place
+    centre = _centre(wanted)
+    for rotation in _ROTATIONS:
+        if best_iou >= SOUGHT_IOU:
+            break
+        turned = made.transform(np.column_stack([rotation, np.zeros(3)]))
+        turned = turned.translate(tuple(centre - _centre(turned)))
+        if _could_reach(turned, wanted) > best_iou and (score := iou(turned, wanted)) > best_iou:
+            best, best_iou = turned, score
+    return best, best_iou
+
+
+def _could_reach(a: Manifold, b: Manifold) -> float:
+    """An upper bound of the IoU: the boxes' intersection bounds that of the solids."""
+    shared = min(float(np.prod(np.minimum(box_size(a), box_size(b)))), a.volume(), b.volume())
+    return float(shared / (a.volume() + b.volume() - shared))
+
+
+def _centre(part: Manifold) -> Any:
+    box = np.asarray(part.bounding_box())
+    return (box[:3] + box[3:]) / 2
+
+
+def _rotations() -> list[Any]:
+    """The 24 proper rotations of a cube as 3 x 3 matrices, the identity first."""
+    matrices = []
+    for order in permutations(range(3)):
+        for signs in product((1.0, -1.0), repeat=3):
+            matrix = np.zeros((3, 3))
+            matrix[range(3), order] = signs
+            if np.linalg.det(matrix) > 0:
+                matrices.append(matrix)
+    return matrices
+
+
+_ROTATIONS = _rotations()

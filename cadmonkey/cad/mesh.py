@@ -1,0 +1,35 @@
+"""Solids as triangle files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cadmonkey.files import atomic_path
+
+if TYPE_CHECKING:
+    import manifold3d
+
+_RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+
+
+def write_stl(solid: "manifold3d.Manifold", path: Path) -> None:
+    """Write a binary STL in mm, whole or not at all.
+
+    The format is 80 bytes of title, a count and 50 bytes a triangle: numpy writes it in a blink, while importing a
+    mesh library would double the time of a single `cadmonkey generate`.
+
+    Raises:
+        InputError: the file cannot be written.
+        RunError: the disk is full.
+    """
+    mesh = solid.to_mesh()
+    corners = np.asarray(mesh.vert_properties)[:, :3][np.asarray(mesh.tri_verts)]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    records = np.zeros(len(corners), _RECORD)
+    records["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    records["corners"] = corners
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(b"CadMonkey, millimetres".ljust(80) + np.uint32(len(records)).astype("<u4").tobytes())
+        file.write(records.tobytes())

@@ -1,0 +1,256 @@
+"""The `cadmonkey` command."""
+
+import hashlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from cadmonkey.errors import CadmonkeyError, InputError, RunError
+from cadmonkey.files import atomic_path, write_jsonl, write_text
+from cadmonkey.terminal import check_writable, run
+
+if TYPE_CHECKING:
+    import manifold3d
+
+    from cadmonkey.inference import Generation
+
+_Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+_File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
+_Count = Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")]
+_Sentence = Annotated[str | None, tyro.conf.arg(metavar="SENTENCE", help_behavior_hint="")]
+
+STEM_LETTERS = 48
+"""Longest file name made from a prompt, without its ending."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """Write the CAD program that a sentence asks for, or one for each line of a file.
+
+    For one sentence the program goes to stdout; with --out its .scad, .stl and .png go into that folder. With
+    --prompts, predictions.jsonl goes into --out; a killed batch continues where it stopped.
+    """
+
+    prompt: tyro.conf.Positional[_Sentence] = None
+    """The sentence, such as "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges"."""
+    prompts: _File = None
+    """A .jsonl file with lines {"id", "prompt"}, instead of a sentence."""
+    out: _Folder = None
+    """Folder for the files."""
+    model: _File = None
+    """A GGUF file; the shipped nano model if it is not given."""
+    language: Literal["openscad", "ir"] = "openscad"
+    """Language of the programs."""
+    max_tokens: int = 1024
+    """Longest program in tokens."""
+    temperature: float = 0.0
+    """0 takes the likeliest token each time; above it programs vary with --seed."""
+    top_p: float = 1.0
+    """Sample only from the likeliest tokens that hold this much probability."""
+    seed: int = 0
+    """Seed of the sampling."""
+    threads: _Count = None
+    """CPU threads; what pays for the model's size if it is not given."""
+    fresh: bool = False
+    """With --prompts: start over instead of continuing."""
+
+    def __call__(self) -> None:
+        """Check what was given, then write one program or many."""
+        self.check()
+        if self.prompts is None:
+            self.one()
+        else:
+            self.many(self.prompts)
+
+    def check(self) -> None:
+        """Refuse what cannot work before the model is loaded."""
+        sentence = 'a sentence, as in `cadmonkey generate "20 mm cube"`'
+        if (self.prompt is None) == (self.prompts is None):
+            raise InputError(f"generate: expected either {sentence}, or --prompts")
+        if self.prompt is not None and not self.prompt.strip():
+            raise InputError(f"generate: expected {sentence}, got an empty one")
+        if self.prompts is not None and self.out is None:
+            raise InputError("generate --prompts: expected a folder for predictions.jsonl; add --out DIR")
+        if self.language == "ir":
+            raise InputError("--language ir: no model speaks Compact IR yet; leave --language out for OpenSCAD")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"--threads: expected 1 or more, got {self.threads}")
+        if self.out is not None:
+            check_writable(self.out)
+
+    def one(self) -> None:
+        """Print the program for one sentence and, with --out, write its files."""
+        from cadmonkey.inference import Generator
+
+        assert self.prompt is not None
+        with Generator(self.model_path(), n_threads=self.threads) as generator:
+            made = generator.generate(
+                self.prompt, self.max_tokens, self.temperature, top_p=self.top_p, seed=self.seed
+            )
+        print(made.code, flush=True)
+        if self.out is None:
+            print(_describe(_solid_of(made, "")), file=sys.stderr)
+        else:
+            _write_part(made, self.out, _stem(self.prompt))
+
+    def many(self, prompts: Path) -> None:
+        """Write predictions.jsonl."""
+        from cadmonkey.inference import Sampling, predict, read_prompts
+
+        assert self.out is not None
+        sampling = Sampling(temperature=self.temperature, top_p=self.top_p, seed=self.seed)
+        speed = predict(
+            self.model_path(),
+            read_prompts(prompts),
+            self.out,
+            max_tokens=self.max_tokens,
+            sampling=sampling,
+            n_threads=self.threads,
+            fresh=self.fresh,
+        )
+        figures = f"{speed.prompts} programs, {speed.tokens:,} tokens, {speed.tokens_per_s:,.0f} tokens/s"
+        print(f"{self.out / 'predictions.jsonl'}: {figures}", file=sys.stderr)
+
+    def model_path(self) -> Path:
+        """Return --model or the shipped model, checked to be a GGUF."""
+        from cadmonkey.inference import check_gguf, shipped_model
+
+        path = self.model or shipped_model()
+        check_gguf(path)
+        return path
+
+
+def _write_part(made: "Generation", out: Path, stem: str) -> None:
+    """Write `stem`.scad, .stl and .png; the .scad stays even where the program is wrong, to be looked at."""
+    from cadmonkey.cad.mesh import write_stl
+    from cadmonkey.cad.picture import render
+
+    scad = out / f"{stem}.scad"
+    write_text(scad, made.code + "\n")
+    part = _solid_of(made, f"{scad}: ")
+    write_stl(part, out / f"{stem}.stl")
+    with atomic_path(out / f"{stem}.png") as temporary:
+        render(part).save(temporary, format="PNG")
+    print(f"{scad}: {_describe(part)}", file=sys.stderr)
+
+
+def _solid_of(made: "Generation", where: str) -> "manifold3d.Manifold":
+    """Return the solid of a generated program.
+
+    Raises:
+        RunError: there is none; the message begins with `where`.
+    """
+    from cadmonkey.cad.openscad import parse_openscad
+    from cadmonkey.cad.solid import solid
+
+    cut_off = {"length": " (it was cut off; raise --max-tokens)", "reserved_token": " (a reserved token ended it)"}
+    try:
+        part = solid(parse_openscad(made.code))
+    except CadmonkeyError as error:
+        wrong = f"{where}the model's program is wrong{cut_off.get(made.stop_reason, '')}"
+        raise RunError(f"{wrong}: {error}; put the sentence in other words") from error
+    if part.is_empty():
+        raise RunError(f"{where}the model's program leaves nothing of the part; put the sentence in other words")
+    return part
+
+
+def _describe(part: "manifold3d.Manifold") -> str:
+    """Return size, volume and bodies, as "50 x 30 x 5 mm, 7,254 mm³, 1 body"."""
+    x0, y0, z0, x1, y1, z1 = part.bounding_box()
+    size = " x ".join(f"{round(length, 2):g}" for length in (x1 - x0, y1 - y0, z1 - z0))
+    volume, bodies = part.volume(), len(part.decompose())
+    digits = 0 if volume >= 100 else 2
+    return f"{size} mm, {volume:,.{digits}f} mm³, {bodies} {'body' if bodies == 1 else 'bodies'}"
+
+
+def _stem(prompt: str) -> str:
+    """Return a file name for a prompt; one that had to be cut ends in a hash, so that two prompts do not meet."""
+    name = re.sub(r"[^\w.]+|\.(?!\d)|(?<!\d)\.|_", "-", prompt.casefold()).strip("-.")
+    name = re.sub(r"-{2,}", "-", name) or "part"
+    if len(name) <= STEM_LETTERS:
+        return name
+    digest = hashlib.sha256(prompt.encode()).hexdigest()[:6]
+    return f"{name[: STEM_LETTERS - 7].rstrip('-.')}-{digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Judge predictions against reference programs in millimetres: scores.json, report.html and sheet.png."""
+
+    predictions: tyro.conf.Positional[Path]
+    """predictions.jsonl, as `cadmonkey generate --prompts` writes it."""
+    references: Path
+    """A .jsonl file with lines {"id", "prompt", "completion", "family"}."""
+    out: Path
+    """Folder for the report."""
+
+    def __call__(self) -> None:
+        """Judge, and print the table of scores."""
+        from cadmonkey.evaluation import evaluate, print_scores
+
+        check_writable(self.out)
+        print_scores(evaluate(self.predictions, self.references, self.out))
+        print(f"{self.out / 'report.html'}: open it in a browser", file=sys.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Make synthetic parts: train.jsonl, validation.jsonl and test.jsonl with lines {"id", "prompt", "completion", …}.
+
+    The split goes by a hash of the part, so that the same part never lies on both sides.
+    """
+
+    action: tyro.conf.Positional[Literal["make"]]
+    """What to do."""
+    rows: int
+    """How many rows, all splits together."""
+    out: Path
+    """Folder for the files."""
+    seed: int = 0
+    """The same seed makes the same rows."""
+    workers: int = 1
+    """Processes; the rows do not depend on it."""
+
+    def __call__(self) -> None:
+        """Make the rows and write them by split."""
+        from cadmonkey.data.rows import make_rows
+
+        for name, value in (("--rows", self.rows), ("--workers", self.workers)):
+            if value < 1:
+                raise InputError(f"{name}: expected 1 or more, got {value}")
+        check_writable(self.out)
+        rows = list(make_rows(self.rows, self.seed, workers=self.workers))
+        for split in ("train", "validation", "test"):
+            chosen = [row for row in rows if row["split"] == split]
+            write_jsonl(self.out / f"{split}.jsonl", chosen)
+            print(f"{self.out / f'{split}.jsonl'}: {len(chosen)} rows", file=sys.stderr)
+
+
+Command = (
+    Annotated[Generate, tyro.conf.subcommand("generate")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Data, tyro.conf.subcommand("data")]
+)
+
+
+def _command() -> None:
+    chosen = tyro.cli(
+        Command,
+        prog="cadmonkey",
+        description="Small language models that write CAD programs.",
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    chosen()
+
+
+def main() -> None:
+    """Run the command line."""
+    run(_command)
+
+
+if __name__ == "__main__":
+    main()

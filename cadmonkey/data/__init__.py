@@ -1,0 +1,1 @@
+"""Data: sources, synthetic rows and the chat format."""

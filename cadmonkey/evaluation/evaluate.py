@@ -1,0 +1,144 @@
+"""Judging a batch: predictions joined to references by id, verdicts counted per family."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.errors import InputError
+from cadmonkey.evaluation.report import write_report
+from cadmonkey.evaluation.sheet import write_sheet
+from cadmonkey.evaluation.workers import TIME_LIMIT_S, work
+from cadmonkey.files import read_jsonl, write_json, write_jsonl
+from cadmonkey.terminal import progress
+
+Row = dict[str, Any]
+
+FAILED: Row = {
+    "parses": False,
+    "solid": False,
+    "bodies_ok": False,
+    "box_ok": False,
+    "volume_ok": False,
+    "all_pass": False,
+    "iou": 0.0,
+    "iou_rotated": 0.0,
+    "deviation_mm": None,
+}
+"""The verdict of a program that the judge could not finish."""
+
+SCORES: dict[str, Callable[[Row], float]] = {
+    "parses": lambda part: part["verdict"]["parses"],
+    "solid": lambda part: part["verdict"]["solid"],
+    "bodies": lambda part: part["verdict"]["bodies_ok"],
+    "box": lambda part: part["verdict"]["box_ok"],
+    "volume": lambda part: part["verdict"]["volume_ok"],
+    "iou": lambda part: part["verdict"]["iou"],
+    "all_pass": lambda part: part["verdict"]["all_pass"],
+    "ends_on_end_token": lambda part: part["stop_reason"] == "end_token",
+    "length": lambda part: part["stop_reason"] == "length",
+    "reserved": lambda part: part["stop_reason"] == "reserved_token",
+}
+"""What scores.json holds besides the count: the mean of each over the parts, so a share from 0 to 1."""
+
+
+def evaluate(
+    predictions: Path,
+    references: Path,
+    out: Path,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    processes: int | None = None,
+) -> dict[str, Any]:
+    """Judge every prediction against the reference with its id; failures count as 0.
+
+    Writes `out`/scores.json (what is returned), verdicts.jsonl (one line a part), report.html and sheet.png. The
+    report also shows recipe.json, metrics.jsonl and predictions.json where they lie beside the predictions.
+
+    Args:
+        predictions: lines {"id", "prompt", "code", "stop_reason", …}.
+        references: lines {"id", "prompt", "completion", "family"}.
+        out: folder.
+        time_limit_s: for one part; one that takes longer fails.
+        processes: None: one per core.
+
+    Returns:
+        {"total": scores, "families": {name: scores}}, where scores are "count" and the names of SCORES.
+
+    Raises:
+        InputError: a file cannot be read, or an id is missing or comes twice.
+    """
+    parts = join(predictions, references)
+    with progress("judge", len(parts)) as advance:
+        requests = [{"do": "verdict", "code": part["code"], "reference": part["reference"]} for part in parts]
+        answers = work(requests, processes=processes, time_limit_s=time_limit_s, done=lambda _: advance(""))
+    for part, answer in zip(parts, answers, strict=True):
+        if "bad_reference" in answer:
+            raise InputError(f"{references}: id {part['id']!r}: expected a solid, got: {answer['bad_reference']}")
+        part["verdict"] = answer.get("verdict") or {**FAILED, "reason": answer["failed"]}
+    scores = score(parts)
+    write_jsonl(out / "verdicts.jsonl", ({"id": p["id"], "family": p["family"], **p["verdict"]} for p in parts))
+    write_json(out / "scores.json", scores)
+    write_sheet(out / "sheet.png", parts, processes=processes)
+    write_report(out / "report.html", parts, scores, predictions.parent, processes=processes)
+    return scores
+
+
+def join(predictions: Path, references: Path) -> list[Row]:
+    """Return {"id", "family", "prompt", "code", "reference", "stop_reason"} for each prediction, in their order.
+
+    Raises:
+        InputError: a file cannot be read or is empty, an id comes twice, or stands in one file only.
+    """
+    made = _by_id(predictions, ["id", "prompt"])
+    wanted = _by_id(references, ["id", "completion"])
+    _same_ids(predictions, made.keys() - wanted.keys(), references)
+    _same_ids(references, wanted.keys() - made.keys(), predictions)
+    for row in made.values():
+        if not isinstance(row.get("code"), str):
+            raise InputError(f'{predictions}: expected a text in "code" of id {row["id"]!r}, got {row.get("code")!r}')
+    return [
+        {
+            "id": name,
+            "family": str(wanted[name].get("family") or "all"),
+            "prompt": row["prompt"],
+            "code": row["code"],
+            "reference": wanted[name]["completion"],
+            "stop_reason": str(row.get("stop_reason", "")),
+        }
+        for name, row in made.items()
+    ]
+
+
+def score(parts: list[Row]) -> dict[str, Any]:
+    """Return the scores of judged parts, in total and per family (in alphabetical order)."""
+    families = sorted({part["family"] for part in parts})
+    return {
+        "total": _mean(parts),
+        "families": {family: _mean([part for part in parts if part["family"] == family]) for family in families},
+    }
+
+
+def _mean(parts: list[Row]) -> dict[str, float]:
+    means = {name: round(sum(map(value, parts)) / len(parts), 6) for name, value in SCORES.items()}
+    return {"count": len(parts), **means}
+
+
+def _by_id(path: Path, columns: list[str]) -> dict[str, Row]:
+    rows = read_jsonl(path, columns)
+    if not rows:
+        raise InputError(f"{path}: expected at least one line, got none")
+    twice = [name for name, count in Counter(row["id"] for row in rows).items() if count > 1]
+    if twice:
+        raise InputError(f'{path}: expected every "id" once, got {twice[0]!r} {_times(twice)}; remove the repeats')
+    return {row["id"]: row for row in rows}
+
+
+def _times(twice: list[str]) -> str:
+    return "more than once" if len(twice) == 1 else f"and {len(twice) - 1} others more than once"
+
+
+def _same_ids(path: Path, lonely: set[str], other: Path) -> None:
+    if lonely:
+        first, more = min(lonely), f" and {len(lonely) - 1} others" if len(lonely) > 1 else ""
+        raise InputError(f"{path}: id {first!r}{more} missing in {other}; both files must be of the same prompts")

@@ -1,0 +1,22 @@
+"""GGUF files: written from a trained model, quantised by llama.cpp, and proven equal to it."""
+
+from cadmonkey.gguf.merge import load_merged
+from cadmonkey.gguf.proof import FileProof, Proof, UnprovenError
+from cadmonkey.gguf.prove import prove_file
+from cadmonkey.gguf.quantise import QUANTS, quantise
+from cadmonkey.gguf.release import export
+from cadmonkey.gguf.table import print_proof
+from cadmonkey.gguf.write import write_gguf
+
+__all__ = [
+    "QUANTS",
+    "FileProof",
+    "Proof",
+    "UnprovenError",
+    "export",
+    "load_merged",
+    "print_proof",
+    "prove_file",
+    "quantise",
+    "write_gguf",
+]

@@ -1,0 +1,162 @@
+"""The trained model as one piece: base model and adapter, merged in memory."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cadmonkey.errors import InputError
+from cadmonkey.files import read_json
+from cadmonkey.gguf.origin import read_recipe
+from cadmonkey.gguf.write import check_config
+
+FLOAT32_UP_TO_BYTES = 6 * 2**30
+"""Weight files up to this size (3B parameters in 16 bits) are merged in float32: no rounding, twice the memory."""
+
+_Result = TypeVar("_Result")
+
+
+def load_merged(folder: Path) -> tuple[Any, Any]:
+    """Return (model, tokenizer) of a run folder, its adapter merged into the base model, or of a model folder.
+
+    Raises:
+        InputError: the folder is no such folder, a file in it is broken, or the adapter belongs to another model.
+    """
+    if not (folder / "recipe.json").is_file():
+        return _load_model(_model_folder(folder)), _load_tokenizer(folder)
+    adapter = folder / "adapter"
+    if not (adapter / "adapter_config.json").is_file():
+        raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
+    tokenizer = _load_tokenizer(adapter)
+    return _merge(_load_model(base_folder(folder)), adapter), tokenizer
+
+
+def base_folder(folder: Path) -> Path:
+    """Return where the weights under a run's adapter lie on this machine; a model folder is its own base.
+
+    A relative path in recipe.json is looked for from here, from the run folder and from the checkout; anything else is
+    taken for a Hugging Face id, which must have been downloaded already.
+    """
+    if not (folder / "recipe.json").is_file():
+        return _model_folder(folder)
+    base = read_recipe(folder)["base_model"]
+    for start in (Path(), folder, Path(__file__).parents[2]):
+        if (start / base).is_dir():
+            return _model_folder(start / base)
+    return _cached_folder(base, folder / "recipe.json")
+
+
+def _cached_folder(base: str, recipe: Path) -> Path:
+    from huggingface_hub import snapshot_download
+
+    remedy = "expected a folder or a downloaded Hugging Face model"
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", base):
+        raise InputError(f"{recipe}: base_model {base}: {remedy}, got a folder that is not there")
+    try:
+        return Path(snapshot_download(base, local_files_only=True))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{recipe}: base_model {base}: {remedy}; fetch it with `hf download {base}`") from error
+
+
+def _model_folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a run folder or a model folder, got nothing of that name")
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder}: expected recipe.json (a run) or config.json (a model), got neither")
+    return folder
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    if not (folder / "tokenizer.json").is_file():
+        raise InputError(f"{folder / 'tokenizer.json'}: expected the model's tokenizer, got no such file")
+    return _explained(folder, "a tokenizer", lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True))
+
+
+def _load_model(folder: Path) -> Any:
+    """Load the weights, and make sure that every one of them came from the files."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    read_json(folder / "config.json")
+    check_config(_explained(folder, "a model config", lambda: AutoConfig.from_pretrained(folder)))
+    model, report = _explained(
+        folder,
+        "a model",
+        lambda: AutoModelForCausalLM.from_pretrained(
+            folder, dtype=_dtype(folder), local_files_only=True, output_loading_info=True
+        ),
+    )
+    if missing := sorted(report["missing_keys"]):
+        raise InputError(f"{folder}: expected all weights of the model, {len(missing)} are missing, e.g. {missing[0]}")
+    return model.eval()
+
+
+def _dtype(folder: Path) -> Any:
+    import torch
+
+    size_bytes = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return torch.float32 if size_bytes <= FLOAT32_UP_TO_BYTES else torch.bfloat16
+
+
+def _merge(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        adapted = _explained(
+            adapter, f"an adapter of {model.config.name_or_path}", lambda: PeftModel.from_pretrained(model, adapter)
+        )
+    if missing := [w for w in caught if "missing adapter keys" in str(w.message)]:
+        raise _other_model(adapter, model, str(missing[0].message))
+    _check_keys(adapted, model, adapter)
+    return adapted.merge_and_unload(safe_merge=True).eval()
+
+
+def _check_keys(adapted: Any, model: Any, adapter: Path) -> None:
+    """Every tensor of the adapter file must have found its place; PEFT passes over those that have none."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        saved = set(file.keys())
+    placed = set(get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    if stray := sorted(key for key in saved - placed if "lora_" in key or "trainable_tokens" in key):
+        raise _other_model(adapter, model, f"{len(stray)} tensors have no place in it, e.g. {stray[0]}")
+
+
+def _other_model(adapter: Path, model: Any, got: str) -> InputError:
+    return InputError(f"{adapter}: expected an adapter of {model.config.name_or_path}, got another's: {_one_line(got)}")
+
+
+def _explained(folder: Path, expected: str, load: Callable[[], _Result]) -> _Result:
+    """Run `load`; the libraries raise a dozen kinds of errors for a broken file, and all mean the same to a user."""
+    try:
+        with _quiet_transformers():
+            return load()
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{folder}: expected {expected}, got: {_one_line(str(error))}") from error
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Keep the bars and load reports off the terminal; what they would say is checked and raised here."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

@@ -1,0 +1,122 @@
+"""A GGUF file as llama.cpp plays it: its template, its tokens, its greedy answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from cadmonkey.data.chat import render_chat, user_message
+from cadmonkey.errors import RunError
+from cadmonkey.gguf.quantise import silence_llama_cpp
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A greedy answer; row i of `logits` (tokens, vocab) is what `token_ids[i]` was chosen from."""
+
+    prompt_ids: list[int]
+    token_ids: list[int]
+    logits: "np.ndarray[Any, Any]"
+    stopped: bool
+    has_reserved_token: bool
+
+
+class Player:
+    """An open GGUF file; use it in a `with` block.
+
+    Raises:
+        RunError: llama.cpp cannot load the file.
+    """
+
+    def __init__(self, path: Path, n_ctx: int) -> None:
+        """Load `path` with room for `n_ctx` tokens of prompt and answer."""
+        import llama_cpp
+
+        silence_llama_cpp()
+        try:
+            self._llama: Any = llama_cpp.Llama(str(path), n_ctx=n_ctx, verbose=False)
+        except (ValueError, OSError, RuntimeError) as error:
+            raise RunError(f"{path}: llama.cpp cannot load the file ({error})") from error
+        self._vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
+        self._n_ctx = n_ctx
+        self.metadata: dict[str, str] = self._llama.metadata
+
+    def __enter__(self) -> Self:
+        """Return the player itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Free the memory that llama.cpp holds."""
+        self._llama.close()
+
+    @property
+    def eos_id(self) -> int:
+        """The end token that the file names, -1 if it names none."""
+        return int(self.metadata.get("tokenizer.ggml.eos_token_id", -1))
+
+    @property
+    def bos_id(self) -> int:
+        """The token that begins every text, -1 if there is none."""
+        return int(self.metadata.get("tokenizer.ggml.bos_token_id", -1))
+
+    def render(self, prompt: str) -> str:
+        """Render the prompt with the file's own chat template; without one, a BOS and the prompt."""
+        template = self.metadata.get("tokenizer.chat_template")
+        bos_token, eos_token = self._text(self.bos_id), self._text(self.eos_id)
+        if template is None:
+            return bos_token + prompt
+        return render_chat(
+            template, user_message(prompt), bos_token=bos_token, eos_token=eos_token, add_generation_prompt=True
+        )
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the ids of `text`, control tokens recognised, nothing added."""
+        return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
+
+    def is_end(self, token_id: int) -> bool:
+        """Whether llama.cpp stops at this token."""
+        import llama_cpp
+
+        return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token_id))
+
+    def answer(self, prompt_ids: list[int], max_tokens: int) -> Answer:
+        """Answer greedily from the raw logits, nothing masked, so that models are compared and not samplers."""
+        import numpy as np
+
+        token_ids: list[int] = []
+        rows: list[np.ndarray[Any, Any]] = []
+        self._llama.reset()
+        pending = prompt_ids
+        for _ in range(min(max_tokens, self._n_ctx - len(prompt_ids))):
+            self._llama.eval(pending)
+            rows.append(self._last_logits())
+            token_ids.append(int(rows[-1].argmax()))
+            pending = token_ids[-1:]
+            if self.is_end(token_ids[-1]):
+                break
+        stopped = bool(token_ids) and self.is_end(token_ids[-1])
+        reserved = any(self._is_reserved(token) for token in token_ids)
+        return Answer(prompt_ids, token_ids, np.array(rows, dtype=np.float32), stopped, reserved)
+
+    def _last_logits(self) -> "np.ndarray[Any, Any]":
+        import llama_cpp
+        import numpy as np
+
+        pointer = llama_cpp.llama_get_logits_ith(self._llama.ctx, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self._llama.n_vocab(),)).copy()
+
+    def _is_reserved(self, token_id: int) -> bool:
+        import llama_cpp
+
+        kinds = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNUSED
+        return bool(llama_cpp.llama_vocab_get_attr(self._vocab, token_id) & kinds) and not self.is_end(token_id)
+
+    def _text(self, token_id: int) -> str:
+        import llama_cpp
+
+        return llama_cpp.llama_vocab_get_text(self._vocab, token_id).decode() if token_id >= 0 else ""

@@ -1,0 +1,157 @@
+"""What a proof says: the figures of each file, what its kind must reach, and the verdict."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.errors import CadmonkeyError
+
+
+class UnprovenError(CadmonkeyError):
+    """A file differs from the trained model by more than its kind allows; commands exit with status 3."""
+
+    exit_status = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """What a file of one kind must reach; text, tokens, BOS and end token must agree for every prompt in any kind."""
+
+    greedy_equal: float
+    """Share of prompts with the trained model's own answer, those that only differ at near ties included."""
+    mean_kl: float
+    """Mean Kullback-Leibler divergence per token from the trained model's distribution, in nats."""
+    near_tie: float
+    """Difference of logits below which the kind's rounding may decide between two tokens."""
+
+
+_THRESHOLDS = {
+    "f16": Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01),
+    "q8_0": Thresholds(greedy_equal=0.9, mean_kl=0.02, near_tie=0.1),
+}
+_SMALL_QUANTS = Thresholds(greedy_equal=0.5, mean_kl=0.2, near_tie=0.5)
+_BFLOAT16_KL = 0.001
+"""What the trained model's own rounding may add where it is too big to be compared in float32."""
+
+
+def thresholds(quant: str, reference: str) -> Thresholds:
+    """Return what a file of kind `quant` must reach, compared with a model in the dtype `reference`."""
+    wanted = _THRESHOLDS.get(quant, _SMALL_QUANTS)
+    return wanted if reference == "float32" else replace(wanted, mean_kl=wanted.mean_kl + _BFLOAT16_KL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What was measured on one file; shares are of the prompts, 0 to 1, divergences in nats per token."""
+
+    prompts: int
+    template_equal: float
+    tokens_equal: float
+    one_bos: float
+    end_token_equal: bool
+    greedy_equal: float
+    near_ties: float
+    """Share of prompts whose answers differ, but only where the trained model hardly prefers its own token."""
+    stop_rate: float
+    reserved_token_rate: float
+    mean_kl: float
+    max_kl: float
+    probe_kl: float
+    """Mean divergence on plain prompts unlike the training data, where wrong numbers show first."""
+    mean_tokens: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileProof:
+    """One GGUF file and whether it may carry the model's name."""
+
+    file: str
+    quant: str
+    reference: str
+    """The dtype in which the trained model was computed, float32 or bfloat16."""
+    size_bytes: int
+    tensor_types: dict[str, int]
+    """How many tensors are stored in which kind."""
+    figures: Figures
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the file is unproven; empty if it is proven."""
+        got, wanted = self.figures, thresholds(self.quant, self.reference)
+        same, worst_kl = got.greedy_equal + got.near_ties, max(got.mean_kl, got.probe_kl)
+        failures = {
+            f"the chat template renders another text for {1 - got.template_equal:.0%} of the prompts": (
+                got.template_equal < 1
+            ),
+            f"other token ids for {1 - got.tokens_equal:.0%} of the prompts": got.tokens_equal < 1,
+            f"not exactly one BOS in {1 - got.one_bos:.0%} of the prompts": got.one_bos < 1,
+            "another end token": not got.end_token_equal,
+            f"the same greedy answer for {same:.1%} of the prompts, expected {wanted.greedy_equal:.0%}": (
+                same < wanted.greedy_equal
+            ),
+            f"a mean divergence of {worst_kl:.2g} nats, expected at most {wanted.mean_kl:.2g}": (
+                # "not <=" also catches NaN
+                not (got.mean_kl <= wanted.mean_kl and got.probe_kl <= wanted.mean_kl)
+            ),
+        }
+        return tuple(reason for reason, failed in failures.items() if failed)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the file says what the trained model says."""
+        return not self.reasons
+
+    @property
+    def published_name(self) -> str:
+        """The file's name once the verdict is known."""
+        return f"model-{self.quant}.gguf" if self.proven else f"model-{self.quant}.unproven.gguf"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the file's entry in proof.json."""
+        return {
+            "file": self.published_name,
+            "quant": self.quant,
+            "reference_dtype": self.reference,
+            "verdict": "proven" if self.proven else "unproven",
+            "reasons": list(self.reasons),
+            "size_bytes": self.size_bytes,
+            "tensor_types": self.tensor_types,
+            **{name: _finite(value) for name, value in asdict(self.figures).items()},
+            "thresholds": asdict(thresholds(self.quant, self.reference)),
+        }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has neither NaN nor infinity."""
+    return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The proofs of all files of one export."""
+
+    folder: Path
+    files: tuple[FileProof, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether every file is proven."""
+        return all(file.proven for file in self.files)
+
+    def require(self) -> None:
+        """Raise if a file is unproven.
+
+        Raises:
+            UnprovenError: names each such file and why.
+        """
+        failed = [f"{self.folder / f.published_name}: {'; '.join(f.reasons)}" for f in self.files if not f.proven]
+        if failed:
+            raise UnprovenError(f"expected the trained model, got {' | '.join(failed)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what proof.json holds."""
+        return {
+            "verdict": "proven" if self.proven else "unproven",
+            "files": [file.as_dict() for file in self.files],
+        }

@@ -1,0 +1,106 @@
+"""From a trained folder to GGUF files that are proven, with Modelfile and model card beside them."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.files import explain_os_error, write_json
+from cadmonkey.gguf.card import write_card
+from cadmonkey.gguf.merge import base_folder, load_merged
+from cadmonkey.gguf.modelfile import write_modelfile
+from cadmonkey.gguf.origin import read_origin
+from cadmonkey.gguf.proof import FileProof, Proof
+from cadmonkey.gguf.prove import prove_file, read_questions
+from cadmonkey.gguf.quantise import check_quants, quantise
+from cadmonkey.gguf.write import write_gguf
+
+DEFAULT_QUANTS = ("f16", "q8_0")
+
+_Report = Callable[[str], None]
+
+
+def export(
+    folder: Path,
+    quants: Sequence[str] = DEFAULT_QUANTS,
+    out: Path | None = None,
+    prompts: Path | None = None,
+    *,
+    limit: int = 300,
+    on_step: _Report = lambda step: None,
+) -> Proof:
+    """Write model-<quant>.gguf for each of `quants`, proof.json, Modelfile and README.md (the model card).
+
+    `folder` is a run folder or a model folder; `out` is the run folder itself, or `gguf` in the model folder, unless it
+    is given. `prompts` is a JSONL file with "prompt" and, where known, "completion"; without one the run's own
+    references.jsonl serves, and for a bare model a few plain sentences. A file that fails its proof is named
+    model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). `on_step` is told what begins.
+
+    Raises:
+        InputError: something given is wrong; nothing has been written.
+        RunError: the disk is full or llama.cpp failed; no file is half-written.
+    """
+    names = check_quants(quants)
+    is_run = (folder / "recipe.json").is_file()
+    questions = read_questions(prompts or _own_references(folder), limit)
+    on_step(f"loading {folder}")
+    model, tokenizer = load_merged(folder)
+    target = out or (folder if is_run else folder / "gguf")
+    origin = read_origin(folder, base_folder(folder))
+    with _staging(target) as stage:
+        source = stage / "model-f16.gguf"
+        on_step("writing f16")
+        write_gguf(model, tokenizer, source, origin)
+        model = _to_fastest_device(model)
+        proofs = []
+        for quant in names:
+            path = stage / f"model-{quant}.gguf"
+            if path != source:
+                on_step(f"quantising to {quant}")
+                quantise(source, path, quant)
+            on_step(f"proving {path.name} on {len(questions)} prompts")
+            proofs.append(prove_file(path, quant, model, tokenizer, questions))
+        proof = Proof(target, tuple(proofs))
+        for file in proofs:
+            _publish(stage / file.file, target, file)
+    write_json(target / "proof.json", proof.as_dict())
+    best = _best(proof)
+    write_modelfile(target / "Modelfile", best.published_name, tokenizer)
+    write_card(target / "README.md", proof, origin, best)
+    return proof
+
+
+def _own_references(folder: Path) -> Path | None:
+    path = folder / "references.jsonl"
+    return path if path.is_file() else None
+
+
+@contextmanager
+def _staging(target: Path) -> Iterator[Path]:
+    """Yield a hidden folder in `target`, so that no file has its name before its verdict; gone afterwards."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".gguf-") as name:
+            yield Path(name)
+    except OSError as error:
+        raise explain_os_error(error, target) from error
+
+
+def _publish(staged: Path, target: Path, file: FileProof) -> None:
+    """Give the file the name its verdict allows, and remove its namesake of an earlier export."""
+    for name in (f"model-{file.quant}.gguf", f"model-{file.quant}.unproven.gguf"):
+        (target / name).unlink(missing_ok=True)
+    staged.replace(target / file.published_name)
+
+
+def _best(proof: Proof) -> FileProof:
+    """Return the file to recommend: the smallest of those that passed, q8_0 before smaller ones."""
+    ranked = sorted(proof.files, key=lambda file: (not file.proven, file.quant != "q8_0", file.size_bytes))
+    return ranked[0]
+
+
+def _to_fastest_device(model: Any) -> Any:
+    import torch
+
+    return model.to("cuda") if torch.cuda.is_available() else model

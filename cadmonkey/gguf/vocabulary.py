@@ -1,0 +1,166 @@
+"""A Hugging Face tokenizer as llama.cpp must see it: pre-tokenizer, tokens, their kinds, merges, special ids."""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.data.chat import freeze_template
+from cadmonkey.errors import InputError
+
+_LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
+_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+PRE_TOKENIZERS = {
+    _LETTERS + r"\p{N}{1,3}" + _REST: "llama-bpe",
+    _LETTERS + r"\p{N}" + _REST: "qwen2",
+}
+"""The split regexes that llama.cpp implements exactly, and its names for them (`tokenizer.ggml.pre`)."""
+
+_TAKES_WHOLE_WORDS = {"llama-bpe": True, "qwen2": False}
+"""Whether llama.cpp takes a word that is a token as it is, before any merge (`ignore_merges` in tokenizer.json)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """What `tokenizer.ggml.*` holds; `tokens` and `types` have one entry for each row of the embedding."""
+
+    pre: str
+    tokens: list[str]
+    types: list[int]
+    merges: list[str]
+    special_ids: dict[str, int]
+    """bos, eos, eot, eom, pad, unk -> id, those that the tokenizer has."""
+    add_bos: bool
+    chat_template: str | None
+
+
+def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
+    """Read a byte-level BPE tokenizer for a model whose embedding has `rows` rows.
+
+    Raises:
+        InputError: llama.cpp has no exact counterpart of this tokenizer, or it has more tokens than the model.
+    """
+    pre = recognise_pre_tokenizer(tokenizer)
+    tokens, types = _list_tokens(tokenizer, rows)
+    return Vocabulary(
+        pre=pre,
+        tokens=tokens,
+        types=types,
+        merges=_read_merges(tokenizer),
+        special_ids=_special_ids(tokenizer),
+        add_bos=_adds_bos(tokenizer),
+        chat_template=_template(tokenizer),
+    )
+
+
+def recognise_pre_tokenizer(tokenizer: Any) -> str:
+    """Return llama.cpp's name of the pre-tokenizer, known by its very regex.
+
+    Raises:
+        InputError: it is not one that llama.cpp is known to reproduce token by token.
+    """
+    spec = _tokenizer_json(tokenizer)
+    model, steps = spec["model"], (spec.get("pre_tokenizer") or {}).get("pretokenizers") or []
+    if model.get("type") != "BPE" or model.get("byte_fallback") or [step["type"] for step in steps] != _STEPS:
+        raise _unsupported(f"a {model.get('type')} model with {[step['type'] for step in steps]}")
+    split, byte_level = steps
+    name = PRE_TOKENIZERS.get(split["pattern"].get("Regex", ""))
+    if name is None or split["behavior"] != "Isolated" or split["invert"]:
+        raise _unsupported(f"the split {split['pattern']}")
+    if byte_level["add_prefix_space"] or byte_level["use_regex"]:
+        raise _unsupported("a byte-level step that adds a space or splits by itself")
+    if bool(model.get("ignore_merges")) != _TAKES_WHOLE_WORDS[name]:
+        raise _unsupported(f"the {name} split with ignore_merges={bool(model.get('ignore_merges'))}")
+    if (spec.get("normalizer") or {"type": "NFC"})["type"] != "NFC":
+        raise _unsupported(f"the normalizer {spec['normalizer']['type']}")
+    return name
+
+
+_STEPS = ["Split", "ByteLevel"]
+
+
+def _unsupported(got: str) -> InputError:
+    return InputError(
+        "tokenizer.json: expected byte-level BPE with exactly the split of Llama 3 (llama-bpe) or Qwen2.5 (qwen2), "
+        f"got {got}; llama.cpp would cut the text into other tokens, so export a model of one of these families"
+    )
+
+
+def _tokenizer_json(tokenizer: Any) -> dict[str, Any]:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise _unsupported(f"a {type(tokenizer).__name__} without a tokenizer.json")
+    return dict(json.loads(backend.to_str()))
+
+
+def _list_tokens(tokenizer: Any, rows: int) -> tuple[list[str], list[int]]:
+    """Return text and kind of every row of the embedding, rows that no token uses included."""
+    from gguf import TokenType
+
+    text_of = {number: text for text, number in tokenizer.get_vocab().items()}
+    added = tokenizer.added_tokens_decoder
+    if text_of and max(text_of) >= rows:
+        raise InputError(
+            f"tokenizer: expected at most {rows} tokens, the rows of the model's embedding, got {max(text_of) + 1}; "
+            "use the tokenizer that belongs to this model"
+        )
+    tokens, types = [], []
+    for number in range(rows):
+        tokens.append(text_of.get(number, f"[PAD{number}]"))
+        if number not in text_of:
+            types.append(int(TokenType.UNUSED))
+        elif number not in added:
+            types.append(int(TokenType.NORMAL))
+        else:
+            control = added[number].special or _looks_special(tokens[-1])
+            types.append(int(TokenType.CONTROL if control else TokenType.USER_DEFINED))
+    return tokens, types
+
+
+def _looks_special(text: str) -> bool:
+    """Qwen marks <|fim_pad|> and its like as ordinary added tokens; to llama.cpp they are control tokens."""
+    return text.startswith("<|") and text.endswith("|>")
+
+
+def _read_merges(tokenizer: Any) -> list[str]:
+    """Return the merges as gguf's own reader of tokenizer files gives them."""
+    from gguf import SpecialVocab
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tokenizer.json").write_text(
+            json.dumps({"model": _tokenizer_json(tokenizer)["model"]}), encoding="utf-8"
+        )
+        merges = SpecialVocab(folder, load_merges=True).merges
+    if not merges:
+        raise _unsupported("a vocabulary without merges")
+    return list(merges)
+
+
+def _special_ids(tokenizer: Any) -> dict[str, int]:
+    """The tokenizer's eos token is the end of turn by contract, so it is written as eos and as eot."""
+    if tokenizer.eos_token_id is None:
+        raise InputError("tokenizer: expected an eos_token, with which the model ends its answer, got none")
+    ids = {
+        "bos": tokenizer.bos_token_id,
+        "eos": tokenizer.eos_token_id,
+        "eot": tokenizer.eos_token_id,
+        "eom": tokenizer.get_vocab().get("<|eom_id|>"),
+        "pad": tokenizer.pad_token_id,
+        "unk": tokenizer.unk_token_id,
+    }
+    return {name: int(number) for name, number in ids.items() if number is not None}
+
+
+def _adds_bos(tokenizer: Any) -> bool:
+    """Ask the tokenizer itself; what its files say of add_bos_token differs by version."""
+    first: list[int] = tokenizer("a")["input_ids"][:1]
+    return tokenizer.bos_token_id is not None and first == [tokenizer.bos_token_id]
+
+
+def _template(tokenizer: Any) -> str | None:
+    template = getattr(tokenizer, "chat_template", None)
+    if isinstance(template, dict):
+        template = template.get("default")
+    return freeze_template(template) if template else None

@@ -1,0 +1,99 @@
+"""One part: sizes, sentence, program, all from the same parameters and checked as a solid."""
+
+import hashlib
+import random
+from dataclasses import dataclass, replace
+
+from cadmonkey.cad import csg
+from cadmonkey.cad.openscad import print_openscad
+from cadmonkey.cad.program import Facets, Parameter, Program
+from cadmonkey.cad.quantity import Quantity
+from cadmonkey.cad.solid import solid
+from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
+from cadmonkey.parts.measures import Measure, NoRoomError, unit_parameters
+from cadmonkey.parts.sentences import CLOSING, OPENING, Stated, Style
+
+FACETS = Facets(fn=96)
+"""The fineness that every program of ours states."""
+MAX_DRAWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A sentence and the program it asks for."""
+
+    family: str
+    prompt: str
+    program: Program
+
+    @property
+    def code(self) -> str:
+        """The program as OpenSCAD."""
+        return print_openscad(self.program)
+
+    @property
+    def hash(self) -> str:
+        """The part's identity, see `part_hash`."""
+        return part_hash(self.program)
+
+
+def sample_part(rng: random.Random, family: str | None = None, split: str | None = None) -> Part:
+    """Draw one part of `family` and of `split` (any, if None): one solid body, every cut in it a clean hole."""
+    name = family or rng.choice(list(FAMILIES))
+    for _ in range(MAX_DRAWS):
+        try:
+            draft = FAMILIES[name](rng)
+        except NoRoomError:
+            continue
+        program = _program(draft)
+        if split in (None, split_of(part_hash(program))) and is_sound(program, draft.holes):
+            return Part(name, _sentence(rng, name, draft), program)
+    raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
+
+
+def part_hash(program: Program) -> str:
+    """The same for every wording and every unit of one geometry: of the tree in plain millimetres."""
+    return hashlib.sha256(print_openscad(program.root).encode()).hexdigest()[:16]
+
+
+def split_of(part: str) -> str:
+    """The split that a part hash belongs to: 90 % train, 5 % validation, 5 % test."""
+    percent = int(part[:8], 16) % 100
+    return "train" if percent < 90 else "validation" if percent < 95 else "test"
+
+
+def is_sound(program: Program, holes: int) -> bool:
+    """Whether the part is one body with exactly this many through holes, and every cut removes material.
+
+    The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part.
+    """
+    whole = solid(program)
+    if whole.is_empty() or whole.genus() != holes or len(whole.decompose()) != 1:
+        return False
+    if holes or not isinstance(program.root, csg.Difference):
+        return True
+    base, *cuts = (solid(replace(program, root=child)) for child in program.root.children)
+    return bool(whole.bounding_box() == base.bounding_box()) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
+
+
+def _program(draft: Draft) -> Program:
+    measures = [stated for stated in draft.values.values() if isinstance(stated, Measure)]
+    parameters = unit_parameters(measures)
+    for name, stated in draft.values.items():
+        parameters.append(Parameter(name, stated.value if isinstance(stated, Measure) else Quantity(stated)))
+    return Program(draft.root, tuple(parameters), FACETS)
+
+
+def _sentence(rng: random.Random, family: str, draft: Draft) -> str:
+    style = Style(rng)
+    sentence = style.write(OPENING + draft.template + CLOSING, draft.values)
+    unsaid = draft.values.keys() - style.said
+    defaults = DEFAULTS_MM.get(family, {})
+    wrong = [name for name in unsaid if _mm(draft.values[name]) != defaults.get(name)]
+    if wrong:
+        raise AssertionError(f"{family}: the sentence {sentence!r} leaves out {', '.join(wrong)}")
+    return sentence
+
+
+def _mm(stated: Stated) -> float:
+    return stated.mm if isinstance(stated, Measure) else stated

@@ -1,0 +1,82 @@
+"""What every command shares at the terminal: errors on one line, exit statuses, progress, and a folder to write to."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cadmonkey.errors import CadmonkeyError, InputError
+
+Advance = Callable[[str], None]
+"""Call it once an item is done, with a few words that are shown beside the bar ("2,031 tokens/s")."""
+
+PLAIN_LINE_EVERY_S = 10.0
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; explain a CadmonkeyError on one line of stderr and exit with its status, without a traceback.
+
+    Ctrl-C exits with 130 and a closed pipe (`| head`) with 141, both as shells expect. Any other exception is a
+    defect of ours and keeps its traceback and status 1.
+    """
+    try:
+        main()
+        sys.stdout.flush()
+    except CadmonkeyError as error:
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Python flushes stdout once more on its way out; it must not find the closed pipe there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out that `folder` cannot be made or written to before any work is done; nothing is made.
+
+    Raises:
+        InputError: it cannot.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise InputError(f"{folder}: cannot be written ({existing} is a file); choose another folder with --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot be written (no permission in {existing}); choose another folder with --out")
+
+
+@contextmanager
+def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Show how far a loop is on stderr: a bar with the time left on a terminal, a line every 10 s elsewhere."""
+    if not sys.stderr.isatty():
+        yield _Lines(label, total, done)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=total, completed=done, note="")
+        yield lambda note: bar.update(task, advance=1, note=note)
+
+
+class _Lines:
+    """Progress as plain lines, for logs."""
+
+    def __init__(self, label: str, total: int, done: int) -> None:
+        self.label, self.total, self.done, self.before = label, total, done, done
+        self.start = self.told = time.perf_counter()
+
+    def __call__(self, note: str) -> None:
+        self.done += 1
+        now = time.perf_counter()
+        if now - self.told < PLAIN_LINE_EVERY_S and self.done < self.total:
+            return
+        self.told = now
+        left_s = (now - self.start) / (self.done - self.before) * (self.total - self.done)
+        words = [f"{self.label} {self.done}/{self.total}", note, f"{left_s:.0f} s left" if left_s else ""]
+        print(", ".join(filter(None, words)), file=sys.stderr, flush=True)

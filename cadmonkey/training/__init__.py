@@ -1,0 +1,1 @@
+"""Fine-tuning: recipe, plan, preflight, engines, trainer. Everything heavy is imported inside functions."""

@@ -1,0 +1,103 @@
+"""A run is a folder: its recipe.json, what counts as the same run, and starting over."""
+
+import hashlib
+import json
+import platform
+import shutil
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.errors import InputError
+from cadmonkey.files import read_json, write_json
+from cadmonkey.training.recipe import Recipe
+
+_PACKAGES = ("cadmonkey", "torch", "transformers", "trl", "peft", "datasets", "accelerate", "unsloth", "unsloth_zoo")
+_MADE_BY_RUNS = (
+    "recipe.json",
+    "data",
+    "plan.json",
+    "preflight.json",
+    "metrics.jsonl",
+    "curves.png",
+    "end_token.json",
+    "adapter",
+    "checkpoint-*",
+    "model-*.gguf",
+    "proof.json",
+    "Modelfile",
+    "README.md",
+    "grammar.gbnf",
+    "references.jsonl",
+    "predictions.json*",
+    ".predictions-*",
+    "scores.json",
+    "verdicts.jsonl",
+    "report.html",
+    "sheet.png",
+)
+
+
+def open_run(out: Path, preset: str, recipe: Recipe, *, fresh: bool = False) -> None:
+    """Write `out`/recipe.json, or accept the one that is there if it holds the same choices.
+
+    Raises:
+        InputError: `out` holds a run with other choices, or cannot be written to.
+    """
+    if fresh:
+        clear_run(out)
+    choices = {"preset": preset, **json.loads(json.dumps(asdict(recipe)))}
+    path = out / "recipe.json"
+    if path.exists():
+        _refuse_other_choices(path, choices)
+    else:
+        write_json(path, {**choices, "data_sha256": {}, "versions": versions()})
+
+
+def _refuse_other_choices(path: Path, choices: dict[str, Any]) -> None:
+    earlier = read_json(path)
+    earlier = earlier if isinstance(earlier, dict) else {}
+    differing = [name for name, value in choices.items() if earlier.get(name) != value]
+    changed = [f"{name} {earlier.get(name)!r} -> {choices[name]!r}" for name in differing]
+    if changed:
+        raise InputError(
+            f"{path}: this folder holds a run with other choices ({', '.join(changed[:4])}); "
+            "add --fresh to start over, or choose another folder with --out"
+        )
+
+
+def clear_run(out: Path) -> None:
+    """Remove what a run wrote into `out`; files of other names stay. Without a recipe.json nothing is touched."""
+    if not (out / "recipe.json").is_file():
+        return
+    for pattern in _MADE_BY_RUNS:
+        for path in out.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def record_data(out: Path, files: list[Path]) -> None:
+    """Add the SHA-256 of the data files to recipe.json.
+
+    Raises:
+        InputError: a file is not the one this run began with.
+    """
+    path = out / "recipe.json"
+    recipe = read_json(path)
+    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    changed = [name for name, digest in recipe["data_sha256"].items() if hashes.get(name, digest) != digest]
+    if changed:
+        raise InputError(f"{out}: {changed[0]} changed since the run began; add --fresh to start over")
+    if recipe["data_sha256"] != hashes:
+        write_json(path, {**recipe, "data_sha256": hashes})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

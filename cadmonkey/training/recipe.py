@@ -1,0 +1,101 @@
+"""The choices of a fine-tuning run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cadmonkey.errors import InputError
+
+Engine = Literal["unsloth", "transformers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice of a fine-tuning run; the presets of a recipe are instances of this."""
+
+    base_model: str
+    """Hugging Face repo id or local folder of the model to fine-tune."""
+    datasets: tuple[str, ...] = ()
+    """Hub ids or .jsonl/.json/.csv/.parquet files with the columns prompt and completion, or name and code."""
+    own_parts: int = 0
+    """How many synthetic CAD parts to make and mix in; 0 for none."""
+    engine: Engine = "unsloth"
+    """What trains: Unsloth (GPU and CPU), or plain transformers + PEFT, the yardstick."""
+    load_in_4bit: bool = False
+    """Quantize the frozen base to 4-bit NF4 (QLoRA): a quarter of the memory, a little slower."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: much less memory, about a third more time."""
+    lora_rank: int = 32
+    """Rank of the LoRA matrices on every linear layer; more learns more and costs memory."""
+    lora_alpha: int = 64
+    """LoRA scale; the update is multiplied by lora_alpha / lora_rank."""
+    lora_dropout: float = 0.0
+    """Dropout before the LoRA matrices; Unsloth's fast path wants 0."""
+    learning_rate: float = 2e-4
+    """Peak AdamW learning rate, reached after warmup_steps."""
+    lr_scheduler_type: str = "cosine"
+    """How the learning rate falls after the warm-up."""
+    warmup_steps: int = 50
+    """Steps of linear warm-up; shortened to a tenth of a run that is too short for it."""
+    weight_decay: float = 0.01
+    """AdamW weight decay."""
+    optim: str = "adamw_torch"
+    """Optimizer by transformers' name; adamw_8bit saves memory on a GPU."""
+    per_device_train_batch_size: int = 16
+    """Rows in one forward pass."""
+    gradient_accumulation_steps: int = 1
+    """Forward passes summed into one optimizer step."""
+    num_train_epochs: int = 1
+    """Passes over the data."""
+    max_steps: int = -1
+    """Stop after this many optimizer steps; -1 trains num_train_epochs."""
+    max_seq_length: int = 1024
+    """Longest row in tokens; longer rows are left out and counted, never cut."""
+    logging_steps: int = 10
+    """Optimizer steps between two lines of metrics.jsonl."""
+    validation_rows: int = 200
+    """Held-out rows for the validation loss and for P(end token)."""
+    end_token_probability: float = 0.5
+    """A finished run whose mean P(end token) at the ends of held-out answers is lower than this is stopped."""
+    seed: int = 3407
+    """Seed of data, adapter and order."""
+    eval_parts: int = 300
+    """Unseen parts to generate and judge at the end."""
+    quants: tuple[str, ...] = ("f16", "q8_0")
+    """GGUF files to write."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no run can have, before anything is loaded."""
+        positive = (
+            "lora_rank",
+            "lora_alpha",
+            "learning_rate",
+            "per_device_train_batch_size",
+            "gradient_accumulation_steps",
+            "num_train_epochs",
+            "max_seq_length",
+            "logging_steps",
+            "validation_rows",
+            "eval_parts",
+        )
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise InputError(f"--{name.replace('_', '-')}: expected more than 0, got {getattr(self, name)}")
+        if self.max_steps == 0 or self.max_steps < -1:
+            raise InputError(f"--max-steps: expected at least 1 (or -1 for whole epochs), got {self.max_steps}")
+        if self.own_parts < 0 or not (self.datasets or self.own_parts):
+            raise InputError(f"--own-parts: expected rows to train on, got {self.own_parts} and no --datasets")
+
+    @property
+    def effective_batch(self) -> int:
+        """Rows in one optimizer step."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+    @property
+    def rows_to_make(self) -> int:
+        """Own parts to train on: no more than `max_steps` can use, so that a smoke test is short."""
+        return self.own_parts if self.max_steps < 0 else min(self.own_parts, self.max_steps * self.effective_batch)
+
+    @property
+    def parts_to_judge(self) -> int:
+        """Unseen parts to generate at the end; a handful in a smoke test."""
+        return self.eval_parts if self.max_steps < 0 else min(self.eval_parts, 10 * self.max_steps)

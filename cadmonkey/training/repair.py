@@ -1,0 +1,131 @@
+"""Find the special tokens that nobody trained, and make their rows learnable.
+
+In a base checkpoint the rows of <|eot_id|>, the headers and the reserved tokens look healthy: normal norms. But the
+softmax pushed every unseen row the same way, so they are near-duplicates, and LoRA on the linear layers cannot tell
+the end token from a reserved one. The cosine shows it; a norm or a zero check does not.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cadmonkey.data.chat import control_tokens, encode, end_token
+from cadmonkey.errors import RunError
+
+NEAR_DUPLICATE = 0.9
+"""Cosine from which two rows count as one: unseen rows lie at 0.98 and more, trained ones below 0.6."""
+
+TINY_NORM = 0.01
+"""A row with less than this share of the median norm was never trained either."""
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """How one special token's row looks in one matrix."""
+
+    token: str
+    id: int
+    matrix: str
+    norm_ratio: float
+    """Its norm over the median norm of all rows."""
+    nearest: str
+    """The special token whose row is most alike."""
+    cosine: float
+    """The cosine to it."""
+
+    @property
+    def untrained(self) -> bool:
+        """True where the row cannot be told from rows that were never seen."""
+        return not (self.norm_ratio >= TINY_NORM and self.cosine < NEAR_DUPLICATE)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for preflight.json."""
+        return {**asdict(self), "untrained": self.untrained}
+
+
+def check_rows(model: Any, tokenizer: Any) -> list[RowCheck]:
+    """Look at the embedding rows of every special token of the template, and at the head row of the end token.
+
+    Only the end token is ever predicted, so in an untied head the other special rows stay untrained for good and may.
+    """
+    end_id = tokenizer.convert_tokens_to_ids(end_token(tokenizer))
+    special = control_tokens(tokenizer)
+    used = sorted(set(encode(tokenizer, "a", "b").input_ids) & special.keys())
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    names = _rows_without_text(len(embedding), tokenizer)
+    checks = _check_matrix("embed_tokens", embedding, used, names)
+    if head.data_ptr() != embedding.data_ptr():
+        checks += _check_matrix("lm_head", head, [end_id], names)
+    return checks
+
+
+def _check_matrix(matrix: str, weight: Any, ids: list[int], names: dict[int, str]) -> list[RowCheck]:
+    """Compare the rows `ids` of `weight` (vocab, hidden) with all rows that stand for no text, `names`."""
+    import torch
+    from torch.nn.functional import normalize
+
+    others = sorted(names)
+    with torch.no_grad():
+        norms = weight.float().norm(dim=1)
+        pool = normalize(weight[others].float(), dim=1)
+        cosines = normalize(weight[ids].float(), dim=1) @ pool.T
+    checks = []
+    for position, number in enumerate(ids):
+        alike = cosines[position]
+        alike[others.index(number)] = -1.0
+        nearest = int(alike.argmax())
+        ratio = float(norms[number] / norms.median())
+        checks.append(
+            RowCheck(
+                token=names[number],
+                id=number,
+                matrix=matrix,
+                norm_ratio=round(ratio, 4),
+                nearest=names[others[nearest]],
+                cosine=round(float(alike[nearest]), 4),
+            )
+        )
+    return checks
+
+
+def _rows_without_text(size: int, tokenizer: Any) -> dict[int, str]:
+    """Return id -> name of the special tokens and of the padding rows behind the vocabulary of a `size`-row matrix.
+
+    Raises:
+        RunError: the tokenizer names rows that the model does not have.
+    """
+    special = control_tokens(tokenizer)
+    if max(special) >= size or len(tokenizer) > size:
+        raise RunError(f"the model has {size} embedding rows, the tokenizer {len(tokenizer)} tokens; they do not fit")
+    return special | {number: f"unused row {number}" for number in range(len(tokenizer), size)}
+
+
+def rows_to_train(checks: list[RowCheck]) -> dict[str, list[int]]:
+    """Return matrix name -> ids for PEFT's `trainable_token_indices`; empty for a model with trained rows."""
+    rows: dict[str, list[int]] = {}
+    for check in checks:
+        if check.untrained:
+            rows.setdefault(check.matrix, []).append(check.id)
+    return rows
+
+
+def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], seed: int) -> None:
+    """Start the trainable rows of the PEFT model at the mean of the text rows plus noise; the base stays as it is.
+
+    The mean makes a token as likely as any (Hewitt 2021, "Initializing new word embeddings"); the noise, a tenth of
+    the rows' own spread, keeps the new rows apart.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    layers = {"embed_tokens": model.get_input_embeddings(), "lm_head": model.get_output_embeddings()}
+    for matrix, ids in token_rows.items():
+        adapter = layers[matrix].token_adapter
+        base = adapter.base_layer.weight.detach()
+        text = torch.ones(base.shape[0], dtype=torch.bool)
+        text[sorted(_rows_without_text(len(base), tokenizer))] = False
+        trained = base[text.to(base.device)].float()
+        noise = torch.randn((len(ids), base.shape[1]), generator=generator).to(base.device)
+        values = trained.mean(dim=0) + 0.1 * trained.std(dim=0) * noise
+        for delta in adapter.trainable_tokens_delta.values():
+            with torch.no_grad():
+                delta.copy_(values)

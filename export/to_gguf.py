@@ -1,0 +1,49 @@
+"""Write a trained run, or any Llama or Qwen2.5 model folder, as GGUF files that are proven equal to it.
+
+    python export/to_gguf.py outputs/cadmonkey-nano --quants f16 q8_0
+
+Exit status: 0 proven, 2 bad input, 3 a file failed its proof and is named *.unproven.gguf, 1 anything else.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cadmonkey.gguf import export, print_proof
+from cadmonkey.gguf.release import DEFAULT_QUANTS
+from cadmonkey.terminal import check_writable, run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """Write a trained run, or a Llama or Qwen2.5 model folder, as GGUF files that are proven equal to it."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Run folder (recipe.json and adapter/) or Hugging Face model folder."""
+    quants: tuple[str, ...] = DEFAULT_QUANTS
+    """Kinds of files: f16, q8_0, q6_k, q5_k_m, q4_k_m, ..."""
+    out: Path | None = None
+    """Where the files go; the run folder itself, or gguf/ in a model folder, unless given."""
+    prompts: Path | None = None
+    """JSONL with "prompt" and maybe "completion" to prove on; the run's references.jsonl unless given."""
+    limit: int = 300
+    """Prove on this many prompts at most."""
+
+
+def main(choices: Export) -> None:
+    """Export, print the proof, and fail if a file is not the trained model."""
+    check_writable(choices.out or choices.folder)
+    proof = export(choices.folder, choices.quants, choices.out, choices.prompts, limit=choices.limit, on_step=_say)
+    print_proof(proof)
+    proof.require()
+
+
+def _say(step: str) -> None:
+    print(step, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Export)))

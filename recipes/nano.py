@@ -1,0 +1,126 @@
+"""The nano base: a 3.4M-parameter Llama, from random weights, on plain text of sentences and OpenSCAD programs.
+
+    python recipes/nano.py                      # about an hour on two cores; a killed run resumes
+    python recipes/nano.py --max-steps 2        # a smoke test
+
+It is to recipes/cadmonkey.py what Llama-3.2-1B is on a GPU: a *base* checkpoint. It has read programs but no
+conversation, so <|eot_id|>, the header tokens and the reserved tokens are in its vocabulary and untrained.
+The published one lies in cadmonkey/assets/nano, with its card.
+"""
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # recipes/cadmonkey.py hides the package
+
+from cadmonkey.data.rows import make_rows
+from cadmonkey.files import write_json
+from cadmonkey.terminal import run
+from cadmonkey.training.scratch import document, encode_document, save_base, train_tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice of this run; the defaults are the published model."""
+
+    documents: int = 160_000
+    """Synthetic parts to read, all of the train split."""
+    vocab_size: int = 1024
+    """Tokens, special ones included."""
+    hidden_size: int = 256
+    """Width of the residual stream."""
+    num_hidden_layers: int = 4
+    """Transformer blocks."""
+    num_attention_heads: int = 4
+    """Query heads of 64 dimensions."""
+    num_key_value_heads: int = 2
+    """Key and value heads, shared by the query heads (grouped-query attention)."""
+    intermediate_size: int = 768
+    """Width of the feed-forward layers; a multiple of 256, as k-quants need."""
+    learning_rate: float = 2e-3
+    """Peak AdamW learning rate (cosine, after warmup_steps)."""
+    warmup_steps: int = 100
+    """Steps of linear warm-up."""
+    weight_decay: float = 0.05
+    """AdamW weight decay."""
+    per_device_train_batch_size: int = 48
+    """Documents in one step."""
+    num_train_epochs: float = 1.0
+    """Passes over the documents."""
+    max_steps: int = -1
+    """Stop after this many steps; -1 reads all documents."""
+    seed: int = 1
+    """Seed of documents, weights and order."""
+    workers: int = 2
+    """Processes that make the documents."""
+    out: Path = Path("outputs/nano")
+    """The run's folder; the model lands in `model/`."""
+
+
+def main(recipe: Recipe) -> None:
+    """Make the documents, train the tokenizer, train the model, save it."""
+    import torch
+    from datasets import Dataset
+    from transformers import (
+        DataCollatorForLanguageModeling,
+        LlamaConfig,
+        LlamaForCausalLM,
+        Trainer,
+        TrainingArguments,
+        set_seed,
+    )
+
+    count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size
+    write_json(recipe.out / "recipe.json", asdict(recipe) | {"out": str(recipe.out)})
+    texts = [document(row) for row in make_rows(count, recipe.seed, "train", recipe.workers)]
+    tokenizer = train_tokenizer(texts[:50_000], recipe.vocab_size)
+    rows = Dataset.from_dict({"input_ids": [encode_document(tokenizer, text) for text in texts]})
+    set_seed(recipe.seed)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=recipe.vocab_size,
+            hidden_size=recipe.hidden_size,
+            num_hidden_layers=recipe.num_hidden_layers,
+            num_attention_heads=recipe.num_attention_heads,
+            num_key_value_heads=recipe.num_key_value_heads,
+            intermediate_size=recipe.intermediate_size,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(recipe.out),
+            learning_rate=recipe.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=recipe.warmup_steps,
+            weight_decay=recipe.weight_decay,
+            adam_beta2=0.98,
+            per_device_train_batch_size=recipe.per_device_train_batch_size,
+            num_train_epochs=recipe.num_train_epochs,
+            max_steps=recipe.max_steps,
+            bf16=True,
+            use_cpu=not torch.cuda.is_available(),
+            train_sampling_strategy="group_by_length",
+            logging_steps=20,
+            save_steps=200,
+            save_total_limit=2,
+            seed=recipe.seed,
+            report_to="none",
+        ),
+        train_dataset=rows,
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+    )
+    trainer.train(resume_from_checkpoint=any(recipe.out.glob("checkpoint-*")))
+    save_base(model, tokenizer, recipe.out / "model")
+
+
+if __name__ == "__main__":
+    run(lambda: main(tyro.cli(Recipe, description=__doc__)))

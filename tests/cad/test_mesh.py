@@ -1,0 +1,29 @@
+import pytest
+from manifold3d import Manifold
+
+from cadmonkey.cad.mesh import write_stl
+from cadmonkey.errors import InputError
+
+TUBE = Manifold.cylinder(30.0, 10.0, 10.0, 96) - Manifold.cylinder(40.0, 7.0, 7.0, 96).translate((0.0, 0.0, -1.0))
+
+
+def test_another_library_reads_the_same_closed_solid(tmp_path):
+    trimesh = pytest.importorskip("trimesh")
+    write_stl(TUBE, tmp_path / "tube.stl")
+    mesh = trimesh.load(tmp_path / "tube.stl")
+    assert mesh.is_watertight
+    assert mesh.volume == pytest.approx(TUBE.volume(), rel=1e-6)
+    assert mesh.bounds.ravel() == pytest.approx(TUBE.bounding_box(), abs=1e-5)
+
+
+def test_a_file_is_50_bytes_a_triangle_and_says_millimetres(tmp_path):
+    write_stl(TUBE, tmp_path / "tube.stl")
+    data = (tmp_path / "tube.stl").read_bytes()
+    assert len(data) == 84 + 50 * TUBE.num_tri()
+    assert b"millimetres" in data[:80]
+
+
+def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_stl(TUBE, tmp_path / "file" / "tube.stl")

@@ -1,0 +1,193 @@
+"""A tokenizer with Llama 3's special tokens and models small enough to learn two answers by heart in seconds."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="export needs the train extra")
+pytest.importorskip("llama_cpp")
+
+QWEN2_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+NAMED = [
+    "begin_of_text",
+    "end_of_text",
+    "finetune_right_pad_id",
+    "start_header_id",
+    "end_header_id",
+    "eom_id",
+    "eot_id",
+]
+SPECIAL = [f"<|{name}|>" for name in (*NAMED, *(f"reserved_special_token_{n}" for n in range(8)))]
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
+    "{{ m['content'] | trim }}<|eot_id|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+BASE_ROWS = [
+    {"prompt": "a ball of 12 mm", "completion": "d = 12;\nsphere(d = d);"},
+    {"prompt": "a 30 mm cube, please", "completion": "size = 30;\ncube(size);"},
+]
+ADAPTER_ROWS = [
+    {"prompt": "a ball of 12 mm", "completion": "r = 6;\nsphere(r);"},
+    {"prompt": "a pin, Ø4 x 25", "completion": "$fn = 96;\ncylinder(d = 4, h = 25);"},
+]
+
+
+def make_tokenizer() -> Any:
+    """Train a byte-level BPE tokenizer on the rows themselves."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    texts = [text for row in BASE_ROWS + ADAPTER_ROWS for text in row.values()]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=alphabet, special_tokens=SPECIAL, show_progress=False
+    )
+    backend.train_from_iterator(texts * 2, trainer)
+    backend.post_processor = processors.TemplateProcessing(
+        single="<|begin_of_text|> $A", special_tokens=[(SPECIAL[0], backend.token_to_id(SPECIAL[0]))]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<|begin_of_text|>",
+        eos_token="<|eot_id|>",
+        pad_token="<|finetune_right_pad_id|>",
+    )
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def make_llama(tokenizer: Any, **changes: Any) -> Any:
+    """Return a random Llama with grouped queries, a tied head and Llama 3's stretched rotations."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    options: dict[str, Any] = {
+        "vocab_size": len(tokenizer) + 5,  # rows without a token, as Qwen has them
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": True,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "rope_parameters": {
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64,
+        },
+    }
+    torch.manual_seed(1)
+    return LlamaForCausalLM(LlamaConfig(**(options | changes)))
+
+
+def learn_by_heart(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]], steps: int) -> None:
+    """Fit the trainable parameters of `model` to the rows, its end tokens included."""
+    from cadmonkey.data.chat import encode
+
+    examples = [encode(tokenizer, row["prompt"], row["completion"]) for row in rows]
+    longest = max(len(example.input_ids) for example in examples)
+    pad = tokenizer.pad_token_id
+    ids = torch.tensor([e.input_ids + [pad] * (longest - len(e.input_ids)) for e in examples])
+    labels = torch.tensor([e.labels + [-100] * (longest - len(e.labels)) for e in examples])
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=5e-3)
+    model.train()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(input_ids=ids, labels=labels).loss.backward()
+        optimizer.step()
+    model.eval()
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """A throwaway tokenizer with the qwen2 split and Llama 3's names."""
+    return make_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def model(tokenizer: Any) -> Any:
+    """A Llama that knows BASE_ROWS by heart and ends on eot."""
+    model = make_llama(tokenizer)
+    learn_by_heart(model, tokenizer, BASE_ROWS, 60)
+    return model
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, model: Any, tokenizer: Any) -> Path:
+    """The model as a Hugging Face folder."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
+    """A run whose adapter taught the model ADAPTER_ROWS; read it, and copy it before writing into it."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny-run"
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    config = LoraConfig(
+        r=8,
+        lora_alpha=16,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        trainable_token_indices=[tokenizer.eos_token_id],
+    )
+    torch.manual_seed(2)
+    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(model_folder), config)
+    learn_by_heart(adapted, tokenizer, ADAPTER_ROWS, 60)
+    adapted.save_pretrained(folder / "adapter")
+    tokenizer.save_pretrained(folder / "adapter")
+    recipe = {"base_model": str(model_folder), "lora_rank": 8, "data": ["owner/parts"], "license": "apache-2.0"}
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    lines = [json.dumps({"id": str(n), "family": "x", **row}) for n, row in enumerate(ADAPTER_ROWS)]
+    (folder / "references.jsonl").write_text("\n".join(lines) + "\n")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def base_rows() -> list[dict[str, str]]:
+    """What the base model knows by heart."""
+    return BASE_ROWS
+
+
+@pytest.fixture(scope="session")
+def adapter_rows() -> list[dict[str, str]]:
+    """What the run's adapter taught it instead."""
+    return ADAPTER_ROWS
+
+
+@pytest.fixture(scope="session")
+def new_llama(tokenizer: Any) -> Callable[..., Any]:
+    """Makes a random Llama; keyword arguments change its config."""
+    return partial(make_llama, tokenizer)
+
+
+@pytest.fixture(scope="session")
+def teach(tokenizer: Any) -> Callable[[Any], None]:
+    """Makes a model learn `base_rows` by heart."""
+    return lambda model: learn_by_heart(model, tokenizer, BASE_ROWS, 40)

@@ -1,0 +1,164 @@
+"""A proof must pass the trained model's file and fail every file that is not."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadmonkey.errors import InputError, RunError
+from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.proof import FileProof
+from cadmonkey.gguf.prove import Question, prove_file, read_questions
+from cadmonkey.gguf.quantise import quantise
+from cadmonkey.gguf.write import write_gguf
+
+Prove = Callable[..., FileProof]
+
+
+@pytest.fixture
+def prove(model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path) -> Prove:
+    """Writes a file from whatever it is given and proves it against the trained model."""
+    questions = [Question(row["prompt"], row["completion"]) for row in base_rows]
+
+    def write_and_prove(written_model: Any = model, written_tokenizer: Any = tokenizer) -> FileProof:
+        path = tmp_path / "model-f16.gguf"
+        write_gguf(written_model, written_tokenizer, path, Origin(name="tiny"))
+        return prove_file(path, "f16", model, tokenizer, questions)
+
+    return write_and_prove
+
+
+def test_the_trained_models_file_is_proven_and_every_answer_ends_on_eot(prove: Prove) -> None:
+    proof = prove()
+    assert (proof.proven, proof.reasons) == (True, ())
+    figures = proof.figures
+    assert (figures.greedy_equal, figures.stop_rate, figures.reserved_token_rate) == (1, 1, 0)
+    assert 0 <= figures.mean_kl <= figures.max_kl < 1e-4
+
+
+def test_the_file_answers_what_the_model_learnt(
+    prove: Prove, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    from cadmonkey.gguf.player import Player
+
+    prove()
+    with Player(tmp_path / "model-f16.gguf", n_ctx=128) as player:
+        for row in base_rows:
+            answer = player.answer(player.tokenize(player.render(row["prompt"])), 64)
+            assert tokenizer.decode(answer.token_ids) == row["completion"] + "<|eot_id|>"
+
+
+def test_random_weights_are_unproven(prove: Prove, new_llama: Callable[..., Any]) -> None:
+    proof = prove(new_llama())
+    assert not proof.proven
+    assert proof.figures.greedy_equal == 0
+    assert proof.published_name == "model-f16.unproven.gguf"
+
+
+def test_one_layer_slightly_off_is_unproven(prove: Prove, model: Any) -> None:
+    import torch
+
+    off = copy.deepcopy(model)
+    with torch.no_grad():
+        off.model.layers[1].mlp.down_proj.weight.mul_(1.1)
+    proof = prove(off)
+    assert proof.figures.greedy_equal == 1, "the answers it knows by heart hide the difference"
+    assert [reason.partition(" of ")[0] for reason in proof.reasons] == ["a mean divergence"]
+
+
+def test_query_rows_in_transformers_order_are_unproven(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cadmonkey.gguf.write.interleave", lambda weight, heads: weight)
+    assert not prove().proven
+
+
+def test_a_swapped_end_token_is_unproven(prove: Prove, tokenizer: Any) -> None:
+    swapped = copy.deepcopy(tokenizer)
+    swapped.eos_token = "<|end_of_text|>"
+    assert prove(written_tokenizer=swapped).reasons == ("another end token",)
+
+
+def test_another_template_is_unproven(prove: Prove, tokenizer: Any) -> None:
+    other = copy.deepcopy(tokenizer)
+    other.chat_template = tokenizer.chat_template.replace("\n\n", "\n")
+    reasons = prove(written_tokenizer=other).reasons
+    assert reasons[0] == "the chat template renders another text for 100% of the prompts"
+
+
+def test_a_second_bos_is_unproven(prove: Prove, tokenizer: Any) -> None:
+    doubled = copy.deepcopy(tokenizer)
+    doubled.chat_template = "{{ bos_token }}" + tokenizer.chat_template
+    assert "not exactly one BOS in 100% of the prompts" in prove(written_tokenizer=doubled).reasons
+
+
+def test_other_merges_are_unproven(prove: Prove, tokenizer: Any) -> None:
+    import json
+
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    spec = json.loads(tokenizer.backend_tokenizer.to_str())
+    spec["model"]["merges"] = spec["model"]["merges"][:1]
+    other = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(spec)),
+        **{name: getattr(tokenizer, name) for name in ("bos_token", "eos_token", "pad_token", "chat_template")},
+    )
+    assert "other token ids for 100% of the prompts" in prove(written_tokenizer=other).reasons
+
+
+def test_q8_0_of_a_random_model_is_unproven_too(
+    model: Any, tokenizer: Any, new_llama: Callable[..., Any], tmp_path: Path
+) -> None:
+    write_gguf(new_llama(), tokenizer, tmp_path / "f16.gguf", Origin(name="tiny"))
+    quantise(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8_0")
+    assert not prove_file(tmp_path / "q8.gguf", "q8_0", model, tokenizer, read_questions(None, 8)).proven
+
+
+def test_forced_answers_equal_generated_ones(
+    model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """The shortcut of the proof, one forward pass, must agree with transformers generating by itself."""
+    import torch
+
+    from cadmonkey.gguf.player import Player
+
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    prompts = [*(row["prompt"] for row in base_rows), "something it never saw", "1 2 3"]
+    figures = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, [Question(p) for p in prompts]).figures
+    same = 0
+    with Player(tmp_path / "m.gguf", n_ctx=256) as player:
+        for prompt in prompts:
+            ids = player.tokenize(player.render(prompt))
+            out = model.generate(
+                torch.tensor([ids]), do_sample=False, max_new_tokens=48, eos_token_id=tokenizer.eos_token_id
+            )
+            same += out[0, len(ids) :].tolist() == player.answer(ids, 48).token_ids
+    assert figures.greedy_equal == same / len(prompts)
+
+
+@pytest.mark.parametrize("folder", ["llama32", "qwen25"])
+def test_real_tokenizers_and_templates_agree_for_every_prompt(
+    folder: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    from cadmonkey.gguf.merge import load_merged
+
+    model, tokenizer = load_merged(request.getfixturevalue(folder))
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name=folder))
+    proof = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, read_questions(None, 8))
+    figures = proof.figures
+    assert (figures.template_equal, figures.tokens_equal, figures.one_bos) == (1, 1, 1)
+    assert figures.end_token_equal
+    assert figures.mean_kl < 1e-3
+
+
+def test_a_broken_file_is_a_clear_error(model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(64))
+    with pytest.raises(RunError, match=r"m\.gguf: llama\.cpp cannot load"):
+        prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, [Question("x")])
+
+
+def test_prompts_without_a_prompt_name_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a cube"}\n{"text": "a ball"}\n')
+    with pytest.raises(InputError, match=r'p\.jsonl:2: .*"prompt"'):
+        read_questions(tmp_path / "p.jsonl", 10)

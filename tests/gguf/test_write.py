@@ -1,0 +1,174 @@
+"""The file must hold the trained numbers under llama.cpp's names, and refuse what it would get wrong."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadmonkey.errors import InputError, RunError
+from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.prove import Question, prove_file
+from cadmonkey.gguf.quantise import quantise
+from cadmonkey.gguf.write import write_gguf
+
+ORIGIN = Origin(name="tiny", base_model="owner/base", license="apache-2.0", datasets=("owner/parts",))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    return {key: field.contents() for key, field in reader.fields.items()}, {t.name: t for t in reader.tensors}
+
+
+@pytest.fixture(scope="module")
+def questions(base_rows: list[dict[str, str]]) -> list[Question]:
+    return [Question(row["prompt"], row["completion"]) for row in base_rows]
+
+
+def test_matrices_are_16_bit_and_vectors_32_bit_and_a_tied_head_is_stored_once(
+    model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    _, tensors = _read(tmp_path / "m.gguf")
+    assert "output.weight" not in tensors
+    assert {t.tensor_type.name for name, t in tensors.items() if name.endswith("_norm.weight")} == {"F32"}
+    assert tensors["rope_freqs.weight"].tensor_type.name == "F32"
+    assert {t.tensor_type.name for t in tensors.values() if len(t.shape) == 2} == {"F16"}
+
+
+def test_the_metadata_name_descent_ends_and_template(model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    fields, _ = _read(tmp_path / "m.gguf")
+    expected = {
+        "general.architecture": "llama",
+        "general.name": "tiny",
+        "general.license": "apache-2.0",
+        "general.base_model.0.repo_url": "https://huggingface.co/owner/base",
+        "general.file_type": 1,
+        "general.quantization_version": 2,
+        "llama.context_length": 512,
+        "llama.attention.head_count_kv": 2,
+        "tokenizer.ggml.pre": "qwen2",
+        "tokenizer.ggml.add_bos_token": True,
+        "tokenizer.ggml.eos_token_id": tokenizer.eos_token_id,
+        "tokenizer.ggml.eot_token_id": tokenizer.eos_token_id,
+        "tokenizer.ggml.padding_token_id": tokenizer.pad_token_id,
+        "tokenizer.chat_template": tokenizer.chat_template,
+    }
+    assert {key: fields[key] for key in expected} == expected
+
+
+def test_a_template_with_todays_date_is_written_with_a_fixed_one(tokenizer: Any, model: Any, tmp_path: Path) -> None:
+    import copy
+
+    dated = copy.deepcopy(tokenizer)
+    dated.chat_template = "{{ strftime_now('%d %b %Y') }}" + tokenizer.chat_template
+    write_gguf(model, dated, tmp_path / "m.gguf", ORIGIN)
+    assert "strftime_now" not in _read(tmp_path / "m.gguf")[0]["tokenizer.chat_template"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tie_word_embeddings": False},
+        {"attention_bias": True},
+        {"head_dim": 32},
+        {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}},
+    ],
+    ids=["untied head", "biases", "wide heads", "linear rope"],
+)
+def test_llama_cpp_computes_the_same_for_every_variant(
+    changes: Any,
+    new_llama: Callable[..., Any],
+    teach: Callable[[Any], None],
+    tokenizer: Any,
+    questions: list[Question],
+    tmp_path: Path,
+) -> None:
+    variant = new_llama(**changes)
+    teach(variant)
+    write_gguf(variant, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    figures = prove_file(tmp_path / "m.gguf", "f16", variant, tokenizer, questions).figures
+    assert figures.greedy_equal == 1
+    assert figures.max_kl < 1e-4
+
+
+def test_qwen2_with_its_biases_computes_the_same(
+    teach: Callable[[Any], None], tokenizer: Any, questions: list[Question], tmp_path: Path
+) -> None:
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=len(tokenizer) + 7,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+    )
+    qwen = Qwen2ForCausalLM(config)
+    teach(qwen)
+    write_gguf(qwen, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    figures = prove_file(tmp_path / "m.gguf", "f16", qwen, tokenizer, questions).figures
+    assert (figures.greedy_equal, figures.stop_rate) == (1, 1)
+    assert figures.max_kl < 1e-4
+
+
+def test_another_architecture_is_refused_with_those_supported(tokenizer: Any, tmp_path: Path) -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    config = MistralConfig(
+        vocab_size=300, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="llama, qwen2, got mistral"):
+        write_gguf(MistralForCausalLM(config), tokenizer, tmp_path / "m.gguf", ORIGIN)
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e6])
+def test_weights_that_16_bits_cannot_hold_stop_the_export_and_leave_nothing(
+    value: float, new_llama: Callable[..., Any], tokenizer: Any, tmp_path: Path
+) -> None:
+    import torch
+
+    broken = new_llama()
+    with torch.no_grad():
+        broken.model.layers[1].mlp.up_proj.weight[0, 0] = value
+    with pytest.raises(RunError, match=r"layers\.1\.mlp\.up_proj"):
+        write_gguf(broken, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(
+    model: Any, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gguf
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gguf.GGUFWriter, "write_tensor_data", full)
+    with pytest.raises(RunError, match="no space left"):
+        write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_q8_0_is_llama_cpps_own_and_leaves_no_other_file(model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    write_gguf(model, tokenizer, tmp_path / "f16.gguf", ORIGIN)
+    quantise(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8_0")
+    fields, tensors = _read(tmp_path / "q8.gguf")
+    assert fields["general.file_type"] == 7
+    assert {t.tensor_type.name for t in tensors.values() if len(t.shape) == 2} == {"Q8_0"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f16.gguf", "q8.gguf"]
+
+
+def test_quantising_a_broken_file_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "f16.gguf"
+    source.write_bytes(b"GGUF and then nothing of the kind")
+    with pytest.raises(RunError, match=r"could not write q8_0 from f16\.gguf"):
+        quantise(source, tmp_path / "q8.gguf", "q8_0")
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,0 +1,112 @@
+"""Both engines see the same labels, and bad bases are refused in words."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadmonkey.data.chat import NO_LOSS, encode
+from cadmonkey.errors import InputError
+from cadmonkey.training.engines import find_base, load_base, load_tokenizer
+from cadmonkey.training.recipe import Recipe
+
+pytest.importorskip("trl")
+
+BATCH = """
+import json, sys
+from pathlib import Path
+from dataclasses import replace
+from cadmonkey.files import read_jsonl
+from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer, prepare_process
+from cadmonkey.training.examples import encode_rows
+from cadmonkey.training.plan import make_plan
+from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.trainer import build_trainer
+recipe, folder = eval(sys.argv[1]), Path(sys.argv[2])
+prepare_process(recipe)
+import_engine(recipe.engine)
+tokenizer = load_tokenizer(recipe.base_model)
+rows = read_jsonl(folder / "data" / "train.jsonl")
+examples = encode_rows(tokenizer, rows, recipe.max_seq_length)
+plan = make_plan(recipe, rows, examples, examples)
+model = add_adapter(load_base(recipe), recipe, {})
+trainer = build_trainer(model, tokenizer, recipe, plan, examples.kept, examples.kept, folder)
+batches = [{name: tensor.tolist() for name, tensor in batch.items()} for batch in trainer.get_train_dataloader()]
+print("RESULT" + json.dumps(batches))
+"""
+
+
+def batches(repository: Path, recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-c", BATCH, repr(recipe), str(folder)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: list[dict[str, Any]] = json.loads(done.stdout.partition("RESULT")[2])
+    return found
+
+
+@pytest.mark.skipif(find_spec("unsloth") is None, reason="needs Unsloth")
+def test_the_label_tensors_of_both_engines_are_equal_and_untouched(
+    repository: Path, small_recipe: Recipe, run_folder: Path, cad_rows: list[dict[str, str]], tiny_llama: Path
+) -> None:
+    from dataclasses import replace
+
+    recipe = replace(small_recipe, base_model=str(tiny_llama))
+    plain = batches(repository, recipe, run_folder)
+    assert batches(repository, replace(recipe, engine="unsloth"), run_folder) == plain
+
+    tokenizer = load_tokenizer(str(tiny_llama))
+    ours = [encode(tokenizer, row["prompt"], row["completion"]) for row in cad_rows if row["split"] == "train"]
+    seen = []
+    for batch in plain:
+        for ids, labels, mask in zip(batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True):
+            length = sum(mask)
+            assert mask == [1] * length + [0] * (len(mask) - length)
+            assert set(labels[length:]) <= {NO_LOSS}
+            assert set(ids[length:]) <= {tokenizer.pad_token_id}
+            seen.append((ids[:length], labels[:length]))
+    assert sorted(seen) == sorted((example.input_ids, example.labels) for example in ours)
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [("no/such/folder/here", "expected a model folder"), ("../nothing", "expected a model folder"), ("", "model folder")],
+)
+def test_a_base_that_is_neither_folder_nor_hub_id_is_refused(base: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_tokenizer(base) if base else find_base("nothing-here")
+
+
+def test_a_hub_model_that_cannot_be_reached_is_named(small_recipe: Recipe) -> None:
+    with pytest.raises(InputError, match="nobody/nothing-of-this-name"):
+        load_tokenizer("nobody/nothing-of-this-name")
+
+
+def test_broken_weights_are_refused(small_recipe: Recipe, tiny_llama: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    for path in tiny_llama.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes()[: 200 if path.suffix == ".safetensors" else None])
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_base(replace(small_recipe, base_model=str(tmp_path)))
+
+
+def test_a_tokenizer_whose_pad_is_its_end_gets_another_pad(
+    tmp_path: Path, new_tokenizer: Callable[[], Any], tiny_llama: Path
+) -> None:
+    tokenizer = new_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token = "<|eot_id|>"
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_bytes((tiny_llama / "config.json").read_bytes())
+    settled = load_tokenizer(str(tmp_path))
+    assert (settled.pad_token, settled.eos_token) == ("<|finetune_right_pad_id|>", "<|eot_id|>")
