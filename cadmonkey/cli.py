@@ -88,9 +88,7 @@ class Generate:
 
         assert self.prompt is not None
         with Generator(self.model_path(), n_threads=self.threads) as generator:
-            made = generator.generate(
-                self.prompt, self.max_tokens, self.temperature, top_p=self.top_p, seed=self.seed
-            )
+            made = generator.generate(self.prompt, self.max_tokens, self.temperature, top_p=self.top_p, seed=self.seed)
         print(made.code, flush=True)
         if self.out is None:
             print(_describe(_solid_of(made, "")), file=sys.stderr)

@@ -17,7 +17,7 @@ from cadmonkey.terminal import check_writable, run
 from cadmonkey.training.engines import prepare_process
 from cadmonkey.training.examples import write_rows
 from cadmonkey.training.finetune import finetune
-from cadmonkey.training.folder import open_run, record_data
+from cadmonkey.training.folder import open_run, record_run
 from cadmonkey.training.options import Options, has_cuda, read_options
 from cadmonkey.training.recipe import Recipe
 
@@ -64,7 +64,7 @@ def main() -> None:
     check_writable(out)
     prepare_process(recipe)
     open_run(out, options.preset, recipe, fresh=options.fresh)
-    record_data(out, write_rows(out, recipe))
+    record_run(out, options.preset, recipe, write_rows(out, recipe))
     finetune(recipe, out)
     export_gguf(options)
     generate_and_judge(options)

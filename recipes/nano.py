@@ -16,9 +16,9 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # recipes/cadmonkey.py hides the package
 
-from cadmonkey.data.rows import make_rows
-from cadmonkey.files import write_json
-from cadmonkey.terminal import run
+from cadmonkey.data.rows import Row, make_rows
+from cadmonkey.files import read_jsonl, write_json, write_jsonl
+from cadmonkey.terminal import progress, run
 from cadmonkey.training.scratch import document, encode_document, save_base, train_tokenizer
 
 
@@ -60,6 +60,17 @@ class Recipe:
     """The run's folder; the model lands in `model/`."""
 
 
+def documents(recipe: Recipe) -> list[Row]:
+    """The rows to read: from the run's folder, if an earlier start of this run made them."""
+    path = recipe.out / "documents.jsonl"
+    count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size
+    if not path.is_file() or len(read_jsonl(path)) != count:
+        with progress("documents", count) as advance:
+            rows = make_rows(count, recipe.seed, "train", recipe.workers)
+            write_jsonl(path, (row for row in rows if advance("") is None))
+    return read_jsonl(path)
+
+
 def main(recipe: Recipe) -> None:
     """Make the documents, train the tokenizer, train the model, save it."""
     import torch
@@ -73,9 +84,8 @@ def main(recipe: Recipe) -> None:
         set_seed,
     )
 
-    count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size
     write_json(recipe.out / "recipe.json", asdict(recipe) | {"out": str(recipe.out)})
-    texts = [document(row) for row in make_rows(count, recipe.seed, "train", recipe.workers)]
+    texts = [document(row) for row in documents(recipe)]
     tokenizer = train_tokenizer(texts[:50_000], recipe.vocab_size)
     rows = Dataset.from_dict({"input_ids": [encode_document(tokenizer, text) for text in texts]})
     set_seed(recipe.seed)

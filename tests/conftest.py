@@ -136,7 +136,7 @@ def forget_special_rows(folder: Path) -> None:
     ids = sorted(tokenizer.added_tokens_decoder)[2:]
     for weight in {module.weight for module in (model.get_input_embeddings(), model.get_output_embeddings())}:
         with torch.no_grad():
-            weight[ids] = weight[0] + 0.1 * weight[ids]
+            weight[ids] = weight[100] + 0.1 * weight[ids]
     model.save_pretrained(folder)
 
 

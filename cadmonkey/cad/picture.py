@@ -1,5 +1,6 @@
 """Pictures of solids: an isometric-like view, softly lit, with thin dark edges and a ground shadow."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -135,7 +136,7 @@ def _axes() -> Floats:
 
 
 def _unit(x: float, y: float, z: float) -> Floats:
-    return np.array([x, y, z]) / np.sqrt(x * x + y * y + z * z)
+    return np.array([x, y, z]) / math.sqrt(x * x + y * y + z * z)
 
 
 KEY_LIGHT = _unit(-0.42, -0.62, 1.0)

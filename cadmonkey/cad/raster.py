@@ -82,7 +82,7 @@ def _spans(corners: Floats, triangle: Integers, row: Integers, width: int) -> tu
     """Return (first pixel, number of pixels) of every row of every triangle; a pixel counts when its centre is in."""
     ordered = np.take_along_axis(corners, np.argsort(corners[:, :, 1], axis=1)[:, :, None], axis=1)
     high, middle, low = ordered[triangle, 0], ordered[triangle, 1], ordered[triangle, 2]
-    y: Floats = row + 0.5
+    y = (row + 0.5).astype(np.float64, copy=False)
     above = (y < middle[:, 1])[:, None]
     long_side = _crossing(high, low, y)
     short_side = _crossing(np.where(above, high, middle), np.where(above, middle, low), y)

@@ -177,5 +177,3 @@ def _linear_ticks(low: int, high: int) -> Iterable[int]:
     magnitude = 10 ** math.floor(math.log10(rough))
     step = int(next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= rough))
     return range(-(-low // step) * step, high + 1, step)
-
-

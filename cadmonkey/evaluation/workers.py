@@ -96,9 +96,7 @@ class _Worker:
         # Each worker is one thread: numerical libraries that start threads of their own only get in each other's way.
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": _python_path()}
         command = [sys.executable, "-c", "from cadmonkey.evaluation.worker import main; main()"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.job, self.deadline = _STARTING, time.monotonic() + START_LIMIT_S
 
     def give(self, job: int, request: Request) -> None:

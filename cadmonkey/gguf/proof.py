@@ -71,8 +71,6 @@ class FileProof:
     reference: str
     """The dtype in which the trained model was computed, float32 or bfloat16."""
     size_bytes: int
-    tensor_types: dict[str, int]
-    """How many tensors are stored in which kind."""
     figures: Figures
 
     @property
@@ -116,7 +114,6 @@ class FileProof:
             "verdict": "proven" if self.proven else "unproven",
             "reasons": list(self.reasons),
             "size_bytes": self.size_bytes,
-            "tensor_types": self.tensor_types,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
             "thresholds": asdict(thresholds(self.quant, self.reference)),
         }

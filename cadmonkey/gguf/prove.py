@@ -1,7 +1,6 @@
 """Whether a GGUF file says what the trained model says: same text, same tokens, same greedy answers, same end."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,20 +114,12 @@ def prove_file(
         quant=quant,
         reference=_dtype(model),
         size_bytes=path.stat().st_size,
-        tensor_types=tensor_types(path),
         figures=_figures(replies, probe_replies, same_end),
     )
 
 
 def _dtype(model: Any) -> str:
     return str(model.dtype).removeprefix("torch.")
-
-
-def tensor_types(path: Path) -> dict[str, int]:
-    """Count the tensors of a GGUF file by the kind they are stored in."""
-    from gguf import GGUFReader
-
-    return dict(Counter(tensor.tensor_type.name for tensor in GGUFReader(path).tensors))
 
 
 def _as_trained(tokenizer: Any, question: Question) -> _Conversation:

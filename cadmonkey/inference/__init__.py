@@ -5,4 +5,14 @@ from cadmonkey.inference.llama import Sampling, check_gguf
 from cadmonkey.inference.predictions import Speed, predict, read_prompts
 from cadmonkey.inference.shipped import SHIPPED_MODEL, shipped_model
 
-__all__ = ["SHIPPED_MODEL", "Generation", "Generator", "Sampling", "Speed", "check_gguf", "predict", "read_prompts", "shipped_model"]
+__all__ = [
+    "SHIPPED_MODEL",
+    "Generation",
+    "Generator",
+    "Sampling",
+    "Speed",
+    "check_gguf",
+    "predict",
+    "read_prompts",
+    "shipped_model",
+]

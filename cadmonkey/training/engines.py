@@ -108,7 +108,7 @@ def load_base(recipe: Recipe) -> Any:
     try:
         with _silence():
             return load(base_model, recipe, dtype)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # a broken file raises a dozen unrelated types
         raise _cannot_load(recipe.base_model, error) from error
 
 

@@ -29,7 +29,7 @@ class Examples:
 def write_rows(out: Path, recipe: Recipe) -> list[Path]:
     """Write data/train.jsonl, data/validation.jsonl and references.jsonl (the unseen parts to judge) into `out`.
 
-    They mix the recipe's datasets with its own parts; files that are there are kept.
+    They mix the recipe's datasets with its own parts; a run that has begun keeps its files.
 
     Raises:
         InputError: a data set cannot be had or lacks its columns.
@@ -39,7 +39,9 @@ def write_rows(out: Path, recipe: Recipe) -> list[Path]:
         out / "data" / "validation.jsonl",
         out / "references.jsonl",
     )
-    if train.exists() and validation.exists() and references.exists():
+    # Without a recipe.json, files that are there may be left over from a killed command with other choices.
+    begun = (out / "recipe.json").exists()
+    if begun and train.exists() and validation.exists() and references.exists():
         print(f"data: done already ({train.parent})")
         return [train, validation, references]
     outside = [row for source in recipe.datasets for row in load_rows(source)]

@@ -40,23 +40,17 @@ _MADE_BY_RUNS = (
 
 
 def open_run(out: Path, preset: str, recipe: Recipe, *, fresh: bool = False) -> None:
-    """Write `out`/recipe.json, or accept the one that is there if it holds the same choices.
+    """Make sure that `out` is new or holds a run with the same choices; `fresh` makes it new.
 
     Raises:
-        InputError: `out` holds a run with other choices, or cannot be written to.
+        InputError: `out` holds a run with other choices.
     """
     if fresh:
         clear_run(out)
-    choices = {"preset": preset, **json.loads(json.dumps(asdict(recipe)))}
     path = out / "recipe.json"
-    if path.exists():
-        _refuse_other_choices(path, choices)
-    else:
-        write_json(path, {**choices, "data_sha256": {}, "versions": versions()})
-
-
-def _refuse_other_choices(path: Path, choices: dict[str, Any]) -> None:
-    earlier = read_json(path)
+    if not path.exists():
+        return
+    earlier, choices = read_json(path), _choices(preset, recipe)
     earlier = earlier if isinstance(earlier, dict) else {}
     differing = [name for name, value in choices.items() if earlier.get(name) != value]
     changed = [f"{name} {earlier.get(name)!r} -> {choices[name]!r}" for name in differing]
@@ -65,6 +59,12 @@ def _refuse_other_choices(path: Path, choices: dict[str, Any]) -> None:
             f"{path}: this folder holds a run with other choices ({', '.join(changed[:4])}); "
             "add --fresh to start over, or choose another folder with --out"
         )
+
+
+def _choices(preset: str, recipe: Recipe) -> dict[str, Any]:
+    """Return the choices as recipe.json will give them back, lists instead of tuples."""
+    choices: dict[str, Any] = json.loads(json.dumps({"preset": preset, **asdict(recipe)}))
+    return choices
 
 
 def clear_run(out: Path) -> None:
@@ -76,20 +76,21 @@ def clear_run(out: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def record_data(out: Path, files: list[Path]) -> None:
-    """Add the SHA-256 of the data files to recipe.json.
+def record_run(out: Path, preset: str, recipe: Recipe, files: list[Path]) -> None:
+    """Write `out`/recipe.json: every choice, the versions, the SHA-256 of the data `files`.
 
     Raises:
-        InputError: a file is not the one this run began with.
+        InputError: a data file is not the one this run began with, or `out` cannot be written to.
     """
     path = out / "recipe.json"
-    recipe = read_json(path)
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    changed = [name for name, digest in recipe["data_sha256"].items() if hashes.get(name, digest) != digest]
+    if not path.exists():
+        write_json(path, {**_choices(preset, recipe), "data_sha256": hashes, "versions": versions()})
+        return
+    earlier = read_json(path).get("data_sha256", {})
+    changed = [name for name, digest in hashes.items() if earlier.get(name) != digest]
     if changed:
         raise InputError(f"{out}: {changed[0]} changed since the run began; add --fresh to start over")
-    if recipe["data_sha256"] != hashes:
-        write_json(path, {**recipe, "data_sha256": hashes})
 
 
 def versions() -> dict[str, str]:

@@ -67,13 +67,13 @@ def _check_matrix(matrix: str, weight: Any, ids: list[int], names: dict[int, str
     with torch.no_grad():
         norms = weight.float().norm(dim=1)
         pool = normalize(weight[others].float(), dim=1)
-        cosines = normalize(weight[ids].float(), dim=1) @ pool.T
+        cosines = (normalize(weight[ids].float(), dim=1) @ pool.T).nan_to_num(-1.0)
     checks = []
     for position, number in enumerate(ids):
         alike = cosines[position]
         alike[others.index(number)] = -1.0
         nearest = int(alike.argmax())
-        ratio = float(norms[number] / norms.median())
+        ratio = float((norms[number] / norms.nanmedian()).nan_to_num(0.0))
         checks.append(
             RowCheck(
                 token=names[number],

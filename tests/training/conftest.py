@@ -55,6 +55,7 @@ def finetune_apart(repository: Path) -> Callable[..., subprocess.CompletedProces
     """Runs `finetune` in a process of its own: Unsloth patches what it imports, for good."""
 
     def run(recipe: Recipe, out: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
+        """Return the finished process; `changes` are fields of the recipe."""
         command = [sys.executable, "-c", FINETUNE, repr(replace(recipe, **changes)), str(out)]
         return subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300, check=False)
 

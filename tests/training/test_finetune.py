@@ -1,18 +1,19 @@
 """Two steps from rows to adapter, under both engines, on two-layer models."""
 
-import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cadmonkey.files import read_jsonl
-from cadmonkey.training.recipe import Recipe
+from cadmonkey.errors import InputError, RunError
+from cadmonkey.files import read_json, read_jsonl, write_jsonl
+from cadmonkey.training.finetune import finetune
+from cadmonkey.training.recipe import Engine, Recipe
 
-torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
 needs_unsloth = pytest.mark.skipif(find_spec("unsloth") is None, reason="needs Unsloth")
@@ -31,11 +32,11 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
 
 
-@pytest.mark.parametrize("engine", ["transformers", pytest.param("unsloth", marks=needs_unsloth)])
 @pytest.mark.parametrize("base", ["tiny_llama", "llama32", "qwen25"])
+@pytest.mark.parametrize("engine", ["transformers", pytest.param("unsloth", marks=needs_unsloth)])
 def test_two_steps_change_the_adapter_and_leave_the_base_alone(
     base: str,
-    engine: str,
+    engine: Engine,
     small_recipe: Recipe,
     run_folder: Path,
     finetune_apart: Apart,
@@ -43,8 +44,12 @@ def test_two_steps_change_the_adapter_and_leave_the_base_alone(
 ) -> None:
     folder = request.getfixturevalue(base)
     before = weights(folder)
-    done = finetune_apart(small_recipe, run_folder, base_model=str(folder), engine=engine, max_steps=2)
-    assert done.returncode == 0, done.stderr[-2000:]
+    recipe = replace(small_recipe, base_model=str(folder), engine=engine, max_steps=2)
+    if engine == "unsloth":
+        done = finetune_apart(recipe, run_folder)
+        assert done.returncode == 0, done.stderr[-2000:]
+    else:
+        finetune(recipe, run_folder)
     learnt = {name: tensor for name, tensor in adapter_tensors(run_folder).items() if "lora_B" in name}
     assert len(learnt) == 14
     assert all(tensor.abs().max() > 0 for tensor in learnt.values())
@@ -54,28 +59,66 @@ def test_two_steps_change_the_adapter_and_leave_the_base_alone(
     assert bool(trained_rows) == (base == "tiny_llama")
 
 
-@pytest.mark.parametrize("base", ["tiny_llama", "llama32", "qwen25"])
+@pytest.mark.parametrize(
+    ("base", "end", "pad"),
+    [
+        ("tiny_llama", "<|eot_id|>", "<|finetune_right_pad_id|>"),
+        ("llama32", "<|eot_id|>", "<|finetune_right_pad_id|>"),
+        ("qwen25", "<|im_end|>", "<|endoftext|>"),
+    ],
+)
 def test_the_adapter_carries_the_end_token_and_the_frozen_template(
-    base: str, small_recipe: Recipe, run_folder: Path, finetune_apart: Apart, request: pytest.FixtureRequest
+    base: str, end: str, pad: str, small_recipe: Recipe, run_folder: Path, request: pytest.FixtureRequest
 ) -> None:
     from transformers import AutoTokenizer
 
-    done = finetune_apart(small_recipe, run_folder, base_model=str(request.getfixturevalue(base)), max_steps=1)
-    assert done.returncode == 0, done.stderr[-2000:]
+    finetune(replace(small_recipe, base_model=str(request.getfixturevalue(base)), max_steps=1), run_folder)
     tokenizer = AutoTokenizer.from_pretrained(run_folder / "adapter")
-    end, pad = {"qwen25": ("<|im_end|>", "<|endoftext|>")}.get(base, ("<|eot_id|>", "<|finetune_right_pad_id|>"))
     assert (tokenizer.eos_token, tokenizer.pad_token) == (end, pad)
     assert "strftime_now(" not in tokenizer.chat_template
-    gate = json.loads((run_folder / "end_token.json").read_text())
-    assert (gate["end_token"], gate["rows"]) == (end, 4)
+    gate = read_json(run_folder / "end_token.json")
+    assert (gate["end_token"], gate["rows"], gate["pass"]) == (end, 4, False)
 
 
 def test_a_finished_run_is_left_alone(
-    tiny_llama: Path, small_recipe: Recipe, run_folder: Path, finetune_apart: Apart
+    tiny_llama: Path, small_recipe: Recipe, run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    finetune_apart(small_recipe, run_folder, base_model=str(tiny_llama), max_steps=1)
+    recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=1)
+    finetune(recipe, run_folder)
     before = {path: path.stat().st_mtime_ns for path in run_folder.rglob("*") if path.is_file()}
-    again = finetune_apart(small_recipe, run_folder, base_model=str(tiny_llama), max_steps=1)
-    assert again.returncode == 0
-    assert "done already" in again.stdout
+    finetune(recipe, run_folder)
+    assert "done already" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in run_folder.rglob("*") if path.is_file()} == before
+
+
+def test_plan_and_preflight_say_what_will_happen(tiny_llama: Path, small_recipe: Recipe, run_folder: Path) -> None:
+    finetune(replace(small_recipe, base_model=str(tiny_llama), max_steps=2, warmup_steps=50), run_folder)
+    plan, preflight = read_json(run_folder / "plan.json"), read_json(run_folder / "preflight.json")
+    assert (plan["rows"], plan["steps"], plan["warmup_steps"]) == ({"train": 20, "validation": 4}, 2, 0)
+    trained = sum(tensor.numel() for name, tensor in adapter_tensors(run_folder).items() if "lora_" in name)
+    assert plan["trainable_parameters"] == trained
+    fixed = {check["name"] for check in preflight["checks"] if check["status"] == "fixed"}
+    assert fixed == {"warm-up", "end token rows"}
+    assert (run_folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_whole_run_that_would_not_stop_is_an_error(tiny_llama: Path, small_recipe: Recipe, run_folder: Path) -> None:
+    recipe = replace(small_recipe, base_model=str(tiny_llama), learning_rate=1e-9)
+    with pytest.raises(RunError, match="would not stop"):
+        finetune(recipe, run_folder)
+    assert read_json(run_folder / "end_token.json")["pass"] is False
+    assert not (run_folder / "adapter").exists()
+
+
+def test_rows_that_are_too_long_are_left_out_and_too_many_stop_the_run(
+    tiny_llama: Path, small_recipe: Recipe, run_folder: Path
+) -> None:
+    rows = read_jsonl(run_folder / "data" / "train.jsonl")
+    rows[0]["completion"] = "cube(1);\n" * 200
+    write_jsonl(run_folder / "data" / "train.jsonl", rows)
+    recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=1)
+    finetune(recipe, run_folder)
+    assert read_json(run_folder / "plan.json")["left_out"] == {"longer than 256 tokens": 1}
+    (run_folder / "adapter").rename(run_folder / "old")
+    with pytest.raises(InputError, match="--max-seq-length"):
+        finetune(replace(recipe, max_seq_length=20), run_folder)

@@ -1,0 +1,85 @@
+"""Rows from files and from the Hub, and what is said when they cannot be had."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cadmonkey.data.sources import load_rows
+from cadmonkey.errors import InputError
+
+PARTS = [{"name": f"a {size} mm cube", "code": f" cube({size});\n"} for size in range(1, 201)]
+
+
+def write(path: Path, table: list[dict[str, str]]) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(cells) + "\n" for cells in table))
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(table))
+    elif path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(table[0]))
+            writer.writeheader()
+            writer.writerows(table)
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pyarrow.Table.from_pylist(table), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".parquet"])
+def test_names_and_code_become_prompts_and_completions(tmp_path: Path, suffix: str) -> None:
+    rows = load_rows(str(write(tmp_path / f"parts{suffix}", PARTS)))
+    assert len(rows) == 200
+    assert rows[0]["prompt"] == "hey cadmonkey, create me a a 1 mm cube"
+    assert rows[0]["completion"] == "cube(1);"
+    assert len({row["id"] for row in rows}) == 200
+
+
+def test_prompts_and_completions_are_taken_as_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.jsonl", [{"prompt": "a cube", "completion": "cube(1);", "more": "x"}])
+    assert (load_rows(str(path))[0]["prompt"], load_rows(str(path))[0]["family"]) == ("a cube", "own")
+
+
+def test_equal_code_never_sits_on_both_sides(tmp_path: Path) -> None:
+    rows = load_rows(str(write(tmp_path / "parts.jsonl", PARTS + [{**part, "name": "again"} for part in PARTS])))
+    sides = {split: {row["completion"] for row in rows if row["split"] == split} for split in ("train", "validation")}
+    assert 0 < len(sides["validation"]) < 20
+    assert sides["train"].isdisjoint(sides["validation"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("other.jsonl", '{"text": "a", "ir": "b"}\n', "expected the columns prompt and completion.*got text, ir"),
+        ("half.jsonl", '{"name": "a cube", "code": " "}\n', "row 1: expected a text in name and code"),
+        ("empty.jsonl", "", "got no rows"),
+        ("broken.jsonl", '{"name": "a"\n', r"broken\.jsonl:1"),
+        ("list.json", '{"name": "a"}', "expected a JSON list"),
+        ("broken.json", "[", "expected a JSON list"),
+        ("head.csv", "name\na cube\n", "got name"),
+        ("torn.parquet", "PAR1", "expected a Parquet file"),
+        ("parts.txt", "cube", "expected a file that ends in"),
+        ("bytes.csv", b"name,code\n\xff\xfe,1\n", "expected a CSV file"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named_with_what_was_found(
+    tmp_path: Path, name: str, content: str | bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InputError, match=message):
+        load_rows(str(path))
+
+
+def test_a_missing_file_is_not_looked_for_on_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.jsonl: expected a"):
+        load_rows(str(tmp_path / "gone.jsonl"))
+
+
+def test_a_hub_data_set_that_cannot_be_reached_is_one_clear_error() -> None:
+    pytest.importorskip("datasets")
+    with pytest.raises(InputError, match="nobody/nothing-of-this-name: expected a file or a Hugging Face data set"):
+        load_rows("nobody/nothing-of-this-name")
