@@ -7,6 +7,7 @@ from typing import Any
 from cadmonkey.data.chat import freeze_template, render_chat, user_message
 from cadmonkey.errors import InputError
 from cadmonkey.files import write_text
+from cadmonkey.gguf.vocabulary import end_of_turn
 
 _MARK = "the-prompt-stands-here"
 
@@ -16,7 +17,8 @@ def write_modelfile(path: Path, gguf_name: str, tokenizer: Any) -> None:
     lines = [f"FROM ./{gguf_name}"]
     if tokenizer.chat_template:
         lines.append(f'TEMPLATE """{ollama_template(tokenizer)}"""')
-    lines.append(f"PARAMETER stop {json.dumps(tokenizer.eos_token, ensure_ascii=False)}")
+    for stop in dict.fromkeys((end_of_turn(tokenizer), tokenizer.eos_token)):
+        lines.append(f"PARAMETER stop {json.dumps(stop, ensure_ascii=False)}")
     lines.append("PARAMETER temperature 0")
     write_text(path, "\n".join(lines) + "\n")
 

@@ -1,6 +1,6 @@
 """From a trained folder to GGUF files that are proven, with Modelfile and model card beside them."""
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,13 +78,19 @@ def _own_references(folder: Path) -> Path | None:
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """Yield a hidden folder in `target`, so that no file has its name before its verdict; gone afterwards."""
+    """Yield a hidden folder in `target`, so that no file has its name before its verdict; gone afterwards.
+
+    Its name is fixed, so that an export that was killed leaves nothing that the next one does not clear away.
+    """
+    stage = target / ".gguf-part"
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target, prefix=".gguf-") as name:
-            yield Path(name)
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(parents=True)
+        yield stage
     except OSError as error:
         raise explain_os_error(error, target) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 def _publish(staged: Path, target: Path, file: FileProof) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cadmonkey.data.chat import freeze_template
+from cadmonkey.data.chat import end_token, freeze_template
 from cadmonkey.errors import InputError
 
 _LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
@@ -139,18 +139,28 @@ def _read_merges(tokenizer: Any) -> list[str]:
 
 
 def _special_ids(tokenizer: Any) -> dict[str, int]:
-    """The tokenizer's eos token is the end of turn by contract, so it is written as eos and as eot."""
     if tokenizer.eos_token_id is None:
         raise InputError("tokenizer: expected an eos_token, with which the model ends its answer, got none")
     ids = {
         "bos": tokenizer.bos_token_id,
         "eos": tokenizer.eos_token_id,
-        "eot": tokenizer.eos_token_id,
+        "eot": tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer)),
         "eom": tokenizer.get_vocab().get("<|eom_id|>"),
         "pad": tokenizer.pad_token_id,
         "unk": tokenizer.unk_token_id,
     }
     return {name: int(number) for name, number in ids.items() if number is not None}
+
+
+def end_of_turn(tokenizer: Any) -> str:
+    """Return the token that ends an answer by the chat template; the eos token where no template says.
+
+    A run's tokenizer has the same for both; some instruct models name another token as eos.
+    """
+    try:
+        return end_token(tokenizer)
+    except InputError:
+        return str(tokenizer.eos_token)
 
 
 def _adds_bos(tokenizer: Any) -> bool:

@@ -46,8 +46,8 @@ class Generator:
         if not self._template:
             self.close()
             raise InputError(f"{self.path}: has no tokenizer.chat_template; export it with `python export/to_gguf.py`")
-        self.end_tokens = self._model.end_tokens()
-        self.reserved_tokens = self._model.reserved_tokens()
+        self.end_tokens = self._model.end_tokens
+        self.reserved_tokens = self._model.reserved_tokens
         self._masked = self.reserved_tokens if mask_reserved else frozenset[int]()
 
     def __enter__(self) -> "Generator":

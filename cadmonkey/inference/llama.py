@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -131,15 +132,18 @@ class Model:
         """The text of the GGUF's EOS, "" where it has none."""
         return self.token_text(self._c.llama_vocab_eos(self._vocab))
 
+    @cached_property
     def end_tokens(self) -> frozenset[int]:
-        """Return the ids that end a generation, as the GGUF and llama.cpp define them."""
-        return frozenset(t for t in self._tokens() if self._c.llama_vocab_is_eog(self._vocab, t))
+        """The ids that end a generation, as the GGUF and llama.cpp define them."""
+        is_end, vocab = self._c.llama_vocab_is_eog, self._vocab
+        return frozenset(token for token in self._tokens() if is_end(vocab, token))
 
+    @cached_property
     def reserved_tokens(self) -> frozenset[int]:
-        """Return the ids that are never text and never an end: reserved, header, unused and unknown tokens."""
+        """The ids that are never text and never an end: reserved, header, unused and unknown tokens."""
+        attributes, vocab = self._c.llama_vocab_get_attr, self._vocab
         never = self._c.LLAMA_TOKEN_ATTR_CONTROL | self._c.LLAMA_TOKEN_ATTR_UNUSED | self._c.LLAMA_TOKEN_ATTR_UNKNOWN
-        marked = {t for t in self._tokens() if self._c.llama_vocab_get_attr(self._vocab, t) & never}
-        return frozenset(marked - self.end_tokens())
+        return frozenset(token for token in self._tokens() if attributes(vocab, token) & never) - self.end_tokens
 
     def _tokens(self) -> range:
         return range(self._c.llama_vocab_n_tokens(self._vocab))

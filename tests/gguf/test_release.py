@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cadmonkey.errors import InputError
+from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf import UnprovenError, export, release
 
 
@@ -67,6 +67,25 @@ def test_a_file_that_is_not_the_model_is_renamed_and_replaces_the_proven_one(
     with pytest.raises(UnprovenError, match=r"model-f16\.unproven\.gguf: the same greedy answer for 0\.0%") as caught:
         proof.require()
     assert caught.value.exit_status == 3
+
+
+def test_an_export_that_was_killed_is_cleared_away_by_the_next(run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / ".gguf-part").mkdir()
+    (tmp_path / ".gguf-part" / "model-f16.gguf").write_bytes(b"half")
+    export(run_folder, ("f16",), tmp_path)
+    assert not (tmp_path / ".gguf-part").exists()
+
+
+def test_a_failure_while_proving_leaves_nothing(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RunError("no")
+
+    monkeypatch.setattr(release, "prove_file", fail)
+    with pytest.raises(RunError):
+        export(run_folder, ("f16",), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_modelfile_gives_ollama_the_template_without_the_bos(run_folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """llama.cpp must cut text exactly as the trained model's tokenizer does, or the export must refuse."""
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,14 @@ def test_the_end_of_turn_is_written_as_eos_and_as_eot(tokenizer: Any) -> None:
     assert (vocabulary.special_ids["eos"], vocabulary.special_ids["eot"]) == (eot, eot)
     assert vocabulary.special_ids["pad"] == tokenizer.convert_tokens_to_ids("<|finetune_right_pad_id|>")
     assert vocabulary.add_bos
+
+
+def test_an_instruct_models_end_of_turn_comes_from_its_template(tokenizer: Any) -> None:
+    instruct = copy.deepcopy(tokenizer)
+    instruct.eos_token = "<|end_of_text|>"
+    ids = read_vocabulary(instruct, len(tokenizer)).special_ids
+    assert ids["eos"] == tokenizer.convert_tokens_to_ids("<|end_of_text|>")
+    assert ids["eot"] == tokenizer.convert_tokens_to_ids("<|eot_id|>")
 
 
 def test_more_tokens_than_rows_are_refused(tokenizer: Any) -> None:

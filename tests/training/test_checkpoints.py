@@ -46,18 +46,25 @@ def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_full_disk_leaves_no_checkpoint_and_says_so(tmp_path: Path, error: Exception) -> None:
-    folder = tmp_path / "checkpoint-5"
-    with pytest.raises(RunError, match="no space left on the disk"), whole_checkpoint(folder):
-        folder.mkdir()
-        (folder / "weights").write_text("half")
-        raise error
+    def write() -> None:
+        with whole_checkpoint(tmp_path / "checkpoint-5"):
+            (tmp_path / "checkpoint-5").mkdir()
+            (tmp_path / "checkpoint-5" / "weights").write_text("half")
+            raise error
+
+    with pytest.raises(RunError, match="no space left on the disk"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_written_in_part_does_not_appear(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="boom"), atomic_folder(tmp_path / "adapter") as part:
-        (part / "weights").write_text("half")
-        raise ValueError("boom")
+    def write() -> None:
+        with atomic_folder(tmp_path / "adapter") as part:
+            (part / "weights").write_text("half")
+            raise ValueError("boom")
+
+    with pytest.raises(RunError, match="boom"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

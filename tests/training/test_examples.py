@@ -30,7 +30,7 @@ def test_datasets_and_own_parts_are_mixed_and_no_part_is_on_two_sides(recipe: Re
     assert {row["split"] for row in validation} == {"validation"}
     assert len(references) == 7
     parts = [{row["part"] for row in rows} for rows in (train, validation, references)]
-    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    assert len(set.union(*parts)) == sum(map(len, parts))
 
 
 def test_the_same_seed_makes_the_same_files(recipe: Recipe, tmp_path: Path) -> None:
