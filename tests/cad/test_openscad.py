@@ -1,5 +1,7 @@
 """The printer and the parser are each other's inverse, and what is outside the subset is refused by line."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,7 +120,7 @@ def test_two_ways_of_writing_give_one_tree(written: str, same: str) -> None:
 @pytest.mark.parametrize(
     ("code", "line", "words"),
     [
-        ("cube(1);\nimport(\"a.stl\");", 2, "'import' is refused"),
+        ('cube(1);\nimport("a.stl");', 2, "'import' is refused"),
         ("include <a.scad>", 1, "'include' is refused"),
         ("use <a.scad>", 1, "'use' is refused"),
         ("cube(1);\n\nminkowski() cube(1);", 3, "'minkowski'"),
@@ -132,7 +134,7 @@ def test_two_ways_of_writing_give_one_tree(written: str, same: str) -> None:
         ("cube(" + "(" * 500 + "1" + ")" * 500 + ");", 1, "nested"),
         ("cube(" + "1+" * 50_000 + "1);", 1, "nests too deeply"),
         ("sphere(r = 1, $fn = 1e9);", 1, "facets"),
-        ("cube(\"a\");", 1, "expected"),
+        ('cube("a");', 1, "expected"),
         ("cube(1) @", 1, "unexpected character '@'"),
         ("#cube(1);", 1, "modifier"),
         ("x = [for (i = [1, 2]) i]; cube(1);", 1, "list comprehensions"),
@@ -140,21 +142,17 @@ def test_two_ways_of_writing_give_one_tree(written: str, same: str) -> None:
     ],
 )
 def test_what_is_refused_names_its_line(code: str, line: int, words: str) -> None:
-    with pytest.raises(LanguageError, match=".") as caught:
+    with pytest.raises(LanguageError) as caught:
         parse_openscad(code)
     assert caught.value.line == line
     assert words in str(caught.value)
 
 
-@given(st.text(alphabet="cubespher()[]{};=,.+-*/<>0123456789 \n$fnortaelmdiw\"x", max_size=120))
+@given(st.text(alphabet='cubespher()[]{};=,.+-*/<>0123456789 \n$fnortaelmdiw"x', max_size=120))
 @settings(max_examples=500, deadline=None)
 def test_no_text_breaks_the_parser(text: str) -> None:
-    try:
-        program = parse_openscad(text)
-    except LanguageError as error:
-        assert error.line >= 1
-    else:
-        assert isinstance(program, Program)
+    with suppress(LanguageError):
+        assert isinstance(parse_openscad(text), Program)
 
 
 def test_facets_follow_openscads_rule() -> None:
