@@ -126,7 +126,8 @@ def main(recipe: Recipe) -> None:
             report_to="none",
         ),
         train_dataset=rows,
-        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+        # Few different lengths: a CPU compiles its bf16 kernels anew for every shape, and keeps them all.
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False, pad_to_multiple_of=32),
     )
     trainer.train(resume_from_checkpoint=any(recipe.out.glob("checkpoint-*")))
     save_base(model, tokenizer, recipe.out / "model")

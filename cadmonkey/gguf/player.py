@@ -1,5 +1,6 @@
 """A GGUF file as llama.cpp plays it: its template, its tokens, its greedy answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -37,11 +38,11 @@ class Player:
 
         silence_llama_cpp()
         try:
-            self._llama: Any = llama_cpp.Llama(str(path), n_ctx=n_ctx, verbose=False)
+            self._llama: Any = llama_cpp.Llama(str(path), n_ctx=n_ctx, n_batch=n_ctx, verbose=False)
         except (ValueError, OSError, RuntimeError) as error:
             raise RunError(f"{path}: llama.cpp cannot load the file ({error})") from error
         self._vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
-        self._n_ctx = n_ctx
+        self._path, self._n_ctx = path, n_ctx
         self.metadata: dict[str, str] = self._llama.metadata
 
     def __enter__(self) -> Self:
@@ -84,31 +85,58 @@ class Player:
 
         return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token_id))
 
-    def answer(self, prompt_ids: list[int], max_tokens: int) -> Answer:
-        """Answer greedily from the raw logits, nothing masked, so that models are compared and not samplers."""
+    def answer(self, prompt_ids: list[int], max_tokens: int, draft_ids: Sequence[int] = ()) -> Answer:
+        """Answer greedily from the raw logits, nothing masked, so that models are compared and not samplers.
+
+        `draft_ids` is a guess at the answer: as far as it is right one pass does for all of it, so a good guess makes
+        this many times faster and no guess changes the answer (speculative decoding).
+        """
         import numpy as np
 
-        token_ids: list[int] = []
-        rows: list[np.ndarray[Any, Any]] = []
-        self._llama.reset()
-        pending = prompt_ids
-        for _ in range(min(max_tokens, self._n_ctx - len(prompt_ids))):
-            self._llama.eval(pending)
-            rows.append(self._last_logits())
-            token_ids.append(int(rows[-1].argmax()))
-            pending = token_ids[-1:]
-            if self.is_end(token_ids[-1]):
+        room = min(max_tokens, self._n_ctx - len(prompt_ids))
+        if room <= 0:
+            return Answer(prompt_ids, [], np.empty((0, 0), np.float32), False, False)
+        draft = list(draft_ids)[: room - 1]
+        self._forget_from(0)
+        rows, token_ids = [], []
+        for row, guess in zip(self._decode([*prompt_ids, *draft], 0, len(draft) + 1), [*draft, -1], strict=True):
+            rows.append(row)
+            token_ids.append(int(row.argmax()))
+            if token_ids[-1] != guess or self.is_end(token_ids[-1]):
                 break
-        stopped = bool(token_ids) and self.is_end(token_ids[-1])
+        self._forget_from(len(prompt_ids) + len(token_ids) - 1)
+        while len(token_ids) < room and not self.is_end(token_ids[-1]):
+            rows += self._decode(token_ids[-1:], len(prompt_ids) + len(token_ids) - 1, 1)
+            token_ids.append(int(rows[-1].argmax()))
         reserved = any(self._is_reserved(token) for token in token_ids)
-        return Answer(prompt_ids, token_ids, np.array(rows, dtype=np.float32), stopped, reserved)
+        return Answer(prompt_ids, token_ids, np.array(rows), self.is_end(token_ids[-1]), reserved)
 
-    def _last_logits(self) -> "np.ndarray[Any, Any]":
+    def _decode(self, token_ids: list[int], start: int, wanted: int) -> "list[np.ndarray[Any, Any]]":
+        """Run the tokens at positions from `start` on, and return the logits after each of the last `wanted`."""
         import llama_cpp
         import numpy as np
 
-        pointer = llama_cpp.llama_get_logits_ith(self._llama.ctx, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self._llama.n_vocab(),)).copy()
+        count = len(token_ids)
+        batch = llama_cpp.llama_batch_init(count, 0, 1)
+        batch.n_tokens = count
+        for place, token in enumerate(token_ids):
+            batch.token[place], batch.pos[place] = token, start + place
+            batch.n_seq_id[place], batch.seq_id[place][0] = 1, 0
+            batch.logits[place] = place >= count - wanted
+        status = llama_cpp.llama_decode(self._llama.ctx, batch)
+        llama_cpp.llama_batch_free(batch)
+        if status != 0:
+            raise RunError(f"{self._path}: llama.cpp could not run {count} tokens from position {start} ({status})")
+        shape = (self._llama.n_vocab(),)
+        return [
+            np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._llama.ctx, place), shape=shape).copy()
+            for place in range(count - wanted, count)
+        ]
+
+    def _forget_from(self, position: int) -> None:
+        import llama_cpp
+
+        llama_cpp.llama_memory_seq_rm(llama_cpp.llama_get_memory(self._llama.ctx), 0, position, -1)
 
     def _is_reserved(self, token_id: int) -> bool:
         import llama_cpp

@@ -40,6 +40,7 @@ def build_trainer(
         # Rows come with input_ids and labels; whatever would tokenize, pack, cut or relabel them is off.
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
+        train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
         max_length=None,
         packing=False,
         padding_free=False,

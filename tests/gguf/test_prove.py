@@ -115,6 +115,30 @@ def test_q8_0_of_a_random_model_is_unproven_too(
     assert not prove_file(tmp_path / "q8.gguf", "q8_0", model, tokenizer, read_questions(None, 8)).proven
 
 
+@pytest.mark.parametrize("right", [0, 1, 7, 100], ids=lambda right: f"right up to {right}")
+def test_no_guess_changes_the_answer(
+    right: int, model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    from cadmonkey.gguf.player import Player
+
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    with Player(tmp_path / "m.gguf", n_ctx=128) as player:
+        for prompt in (base_rows[0]["prompt"], "something it never saw"):
+            ids = player.tokenize(player.render(prompt))
+            plain = player.answer(ids, 48)
+            guess = [*plain.token_ids[:right], 5, 6, 7]
+            guessed = player.answer(ids, 48, guess)
+            assert (guessed.token_ids, guessed.stopped) == (plain.token_ids, plain.stopped)
+            assert guessed.logits == pytest.approx(plain.logits, abs=1e-2)
+
+
+def test_a_prompt_longer_than_the_context_counts_as_unequal(model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    questions = [Question("a long story " * 200), Question("a cube")]
+    figures = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, questions).figures
+    assert figures.greedy_equal == 0.5
+
+
 def test_forced_answers_equal_generated_ones(
     model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
 ) -> None:
