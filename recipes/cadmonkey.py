@@ -24,7 +24,8 @@ from cadmonkey.training.recipe import Recipe
 PRESETS = {
     "nano": Recipe(
         base_model="cadmonkey/assets/nano",
-        own_parts=8000,
+        own_parts=4000,
+        num_train_epochs=2,
         lora_rank=32,
         lora_alpha=64,
         learning_rate=2e-3,

@@ -25,17 +25,6 @@ LLAMA_TEMPLATE = """{{- bos_token }}{%- if not date_string is defined %}{%- if s
 """
 """A short template in Llama 3.2's manner, today's date included."""
 
-LLAMA_SPECIALS = [
-    "<|begin_of_text|>",
-    "<|end_of_text|>",
-    "<|finetune_right_pad_id|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|eom_id|>",
-    "<|eot_id|>",
-    *(f"<|reserved_special_token_{number}|>" for number in range(8)),
-]
-
 WORDS = ["cube([10, 20, 5]);", "hey cadmonkey, create me a plate", "system user assistant Today Date: 26 Jul 2024"]
 
 
@@ -56,31 +45,10 @@ def shared_data() -> Path:
 
 def train_tokenizer() -> Any:
     """Train a byte-level tokenizer of some 300 tokens with Llama 3's special tokens and qwen2's regex for digits."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    from cadmonkey.training.scratch import train_tokenizer as train
 
-    bpe = Tokenizer(models.BPE())
-    split = Regex(
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    )
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(split, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320,
-        special_tokens=LLAMA_SPECIALS,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bpe.train_from_iterator(WORDS * 4, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
-        bos_token="<|begin_of_text|>",
-        eos_token="<|end_of_text|>",
-        clean_up_tokenization_spaces=False,
-    )
+    tokenizer = train(WORDS * 4, vocab_size=320)
+    tokenizer.pad_token = None
     tokenizer.chat_template = LLAMA_TEMPLATE
     return tokenizer
 

@@ -11,25 +11,6 @@ import pytest
 torch = pytest.importorskip("torch", reason="export needs the train extra")
 pytest.importorskip("llama_cpp")
 
-QWEN2_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-NAMED = [
-    "begin_of_text",
-    "end_of_text",
-    "finetune_right_pad_id",
-    "start_header_id",
-    "end_header_id",
-    "eom_id",
-    "eot_id",
-]
-SPECIAL = [f"<|{name}|>" for name in (*NAMED, *(f"reserved_special_token_{n}" for n in range(8)))]
-TEMPLATE = (
-    "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
-    "{{ m['content'] | trim }}<|eot_id|>{% endfor %}"
-    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
-)
 BASE_ROWS = [
     {"prompt": "a ball of 12 mm", "completion": "d = 12;\nsphere(d = d);"},
     {"prompt": "a 30 mm cube, please", "completion": "size = 30;\ncube(size);"},
@@ -41,34 +22,12 @@ ADAPTER_ROWS = [
 
 
 def make_tokenizer() -> Any:
-    """Train a byte-level BPE tokenizer on the rows themselves."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
+    """Train a byte-level BPE tokenizer on the rows themselves; it ends where a turn ends, as after fine-tuning."""
+    from cadmonkey.training.scratch import END_OF_TURN, train_tokenizer
 
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    backend.decoder = decoders.ByteLevel()
     texts = [text for row in BASE_ROWS + ADAPTER_ROWS for text in row.values()]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300, initial_alphabet=alphabet, special_tokens=SPECIAL, show_progress=False
-    )
-    backend.train_from_iterator(texts * 2, trainer)
-    backend.post_processor = processors.TemplateProcessing(
-        single="<|begin_of_text|> $A", special_tokens=[(SPECIAL[0], backend.token_to_id(SPECIAL[0]))]
-    )
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        bos_token="<|begin_of_text|>",
-        eos_token="<|eot_id|>",
-        pad_token="<|finetune_right_pad_id|>",
-    )
-    tokenizer.chat_template = TEMPLATE
+    tokenizer = train_tokenizer(texts * 2, vocab_size=300)
+    tokenizer.eos_token = END_OF_TURN
     return tokenizer
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cadmonkey.files import read_json, read_jsonl
+from cadmonkey.files import read_json, read_jsonl, write_jsonl
 
 pytest.importorskip("trl")
 pytest.importorskip("llama_cpp")
@@ -57,6 +57,29 @@ def test_two_steps_go_through_every_stage_and_again_through_none(tiny_llama: Pat
         "train",
         "gguf",
     ]
+
+
+@pytest.mark.parametrize("base", ["llama32", "qwen25"])
+def test_the_gpu_preset_goes_its_whole_way_on_small_models_with_the_real_tokenizers(
+    base: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(base)
+    names = [{"name": f"{size} mm cube", "code": f"cube({size});"} for size in range(1, 30)]
+    write_jsonl(tmp_path / "hub.jsonl", names)
+    arguments = ["--preset", "llama-3.2-1b", "--base-model", str(folder), "--engine", ENGINE, "--max-steps", "2"]
+    arguments += ["--datasets", "hub.jsonl", "--eval-parts", "2", "--optim", "adamw_torch", "--out", "run"]
+    arguments += ["--per-device-train-batch-size", "2", "--gradient-accumulation-steps", "2"]
+    done = recipe(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    out = tmp_path / "run"
+    assert "hey cadmonkey, create me a 1 mm cube" in (out / "data" / "train.jsonl").read_text()
+    proof = read_json(out / "proof.json")
+    assert [file["tokens_equal"] for file in proof["files"]] == [1.0, 1.0]
+    assert [file["template_equal"] for file in proof["files"]] == [1.0, 1.0]
+    end = {"llama32": "<|eot_id|>", "qwen25": "<|im_end|>"}[base]
+    assert read_json(out / "end_token.json")["end_token"] == end
+    assert read_json(out / "adapter" / "tokenizer_config.json")["eos_token"] == end
+    assert len(read_jsonl(out / "predictions.jsonl")) == 2
 
 
 @pytest.mark.parametrize("module", [False, True])
