@@ -24,8 +24,9 @@ from cadmonkey.training.recipe import Recipe
 PRESETS = {
     "nano": Recipe(
         base_model="cadmonkey/assets/nano",
-        own_parts=4000,
+        own_parts=3000,
         num_train_epochs=2,
+        group_by_length=False,  # parts of one length are parts of one family: such batches pull to and fro
         lora_rank=32,
         lora_alpha=64,
         learning_rate=2e-3,

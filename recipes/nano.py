@@ -1,7 +1,8 @@
 """The nano base: a 3.4M-parameter Llama, from random weights, on plain text of sentences and OpenSCAD programs.
 
-    python recipes/nano.py                      # about an hour on two cores; a killed run resumes
-    python recipes/nano.py --max-steps 2        # a smoke test
+    python recipes/nano.py                                   # about an hour on two cores; a killed run resumes
+    python recipes/nano.py --start-from outputs/nano/model --seed 2 --out outputs/nano-2     # train on
+    python recipes/nano.py --max-steps 2                     # a smoke test
 
 It is to recipes/cadmonkey.py what Llama-3.2-1B is on a GPU: a *base* checkpoint. It has read programs but no
 conversation, so <|eot_id|>, the header tokens and the reserved tokens are in its vocabulary and untrained.
@@ -11,6 +12,7 @@ The published one lies in cadmonkey/assets/nano, with its card.
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -19,13 +21,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # recipes/cadmonke
 from cadmonkey.data.rows import Row, make_rows
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
 from cadmonkey.terminal import progress, run
-from cadmonkey.training.scratch import document, encode_document, save_base, train_tokenizer
+from cadmonkey.training.scratch import encode_document, flatten, pack, save_base, train_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Every choice of this run; the defaults are the published model."""
 
+    start_from: str = ""
+    """Folder of an earlier model to train on, with its tokenizer and sizes; random weights if empty."""
     documents: int = 160_000
     """Synthetic parts to read, all of the train split."""
     vocab_size: int = 1024
@@ -40,14 +44,16 @@ class Recipe:
     """Key and value heads, shared by the query heads (grouped-query attention)."""
     intermediate_size: int = 768
     """Width of the feed-forward layers; a multiple of 256, as k-quants need."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     """Peak AdamW learning rate (cosine, after warmup_steps)."""
     warmup_steps: int = 100
     """Steps of linear warm-up."""
     weight_decay: float = 0.05
     """AdamW weight decay."""
-    per_device_train_batch_size: int = 48
-    """Documents in one step."""
+    row_length: int = 256
+    """Tokens of a row; whole documents are packed into rows and do not see each other."""
+    per_device_train_batch_size: int = 12
+    """Rows in one step."""
     num_train_epochs: float = 1.0
     """Passes over the documents."""
     max_steps: int = -1
@@ -63,7 +69,7 @@ class Recipe:
 def documents(recipe: Recipe) -> list[Row]:
     """The rows to read: from the run's folder, if an earlier start of this run made them."""
     path = recipe.out / "documents.jsonl"
-    count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size
+    count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size * 4
     if not path.is_file() or len(read_jsonl(path)) != count:
         with progress("documents", count) as advance:
             rows = make_rows(count, recipe.seed, "train", recipe.workers)
@@ -71,39 +77,44 @@ def documents(recipe: Recipe) -> list[Row]:
     return read_jsonl(path)
 
 
+def base_model(recipe: Recipe, rows: list[Row]) -> tuple[Any, Any]:
+    """A Llama with random weights and a tokenizer trained on the documents, or both of an earlier run."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    if recipe.start_from:
+        model = AutoModelForCausalLM.from_pretrained(recipe.start_from, dtype="float32")
+        return model, AutoTokenizer.from_pretrained(recipe.start_from)
+    texts = (row["prompt"] + "\n" + row["completion"] for row in rows[:50_000])
+    tokenizer = train_tokenizer(texts, recipe.vocab_size)
+    config = LlamaConfig(
+        vocab_size=recipe.vocab_size,
+        hidden_size=recipe.hidden_size,
+        num_hidden_layers=recipe.num_hidden_layers,
+        num_attention_heads=recipe.num_attention_heads,
+        num_key_value_heads=recipe.num_key_value_heads,
+        intermediate_size=recipe.intermediate_size,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config), tokenizer
+
+
 def main(recipe: Recipe) -> None:
     """Make the documents, train the tokenizer, train the model, save it."""
     import torch
     from datasets import Dataset
-    from transformers import (
-        DataCollatorForLanguageModeling,
-        LlamaConfig,
-        LlamaForCausalLM,
-        Trainer,
-        TrainingArguments,
-        set_seed,
-    )
+    from transformers import Trainer, TrainingArguments, default_data_collator, set_seed
 
     write_json(recipe.out / "recipe.json", asdict(recipe) | {"out": str(recipe.out)})
-    texts = [document(row) for row in documents(recipe)]
-    tokenizer = train_tokenizer(texts[:50_000], recipe.vocab_size)
-    rows = Dataset.from_dict({"input_ids": [encode_document(tokenizer, text) for text in texts]})
+    rows = documents(recipe)
     set_seed(recipe.seed)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=recipe.vocab_size,
-            hidden_size=recipe.hidden_size,
-            num_hidden_layers=recipe.num_hidden_layers,
-            num_attention_heads=recipe.num_attention_heads,
-            num_key_value_heads=recipe.num_key_value_heads,
-            intermediate_size=recipe.intermediate_size,
-            max_position_embeddings=1024,
-            tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
+    model, tokenizer = base_model(recipe, rows)
+    model.config.use_cache = False
+    packed = pack([encode_document(tokenizer, row) for row in rows], recipe.row_length)
+    flat = [flatten(row, recipe.row_length, tokenizer.pad_token_id) for row in packed]
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -118,16 +129,14 @@ def main(recipe: Recipe) -> None:
             max_steps=recipe.max_steps,
             bf16=True,
             use_cpu=not torch.cuda.is_available(),
-            train_sampling_strategy="group_by_length",
             logging_steps=20,
             save_steps=200,
             save_total_limit=2,
             seed=recipe.seed,
             report_to="none",
         ),
-        train_dataset=rows,
-        # Few different lengths: a CPU compiles its bf16 kernels anew for every shape, and keeps them all.
-        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False, pad_to_multiple_of=32),
+        train_dataset=Dataset.from_list(flat),
+        data_collator=default_data_collator,
     )
     trainer.train(resume_from_checkpoint=any(recipe.out.glob("checkpoint-*")))
     save_base(model, tokenizer, recipe.out / "model")

@@ -30,7 +30,7 @@ class Recipe:
     """LoRA scale; the update is multiplied by lora_alpha / lora_rank."""
     lora_dropout: float = 0.0
     """Dropout before the LoRA matrices; Unsloth's fast path wants 0."""
-    learning_rate: float = 2e-4
+    learning_rate: float
     """Peak AdamW learning rate, reached after warmup_steps."""
     lr_scheduler_type: str = "cosine"
     """How the learning rate falls after the warm-up."""

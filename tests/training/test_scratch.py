@@ -4,18 +4,21 @@ import json
 
 import pytest
 
+from cadmonkey.data.chat import NO_LOSS, Example
 from cadmonkey.data.rows import make_rows
 from cadmonkey.training.scratch import (
     END_OF_TEXT,
     END_OF_TURN,
     QWEN2_REGEX,
     SPECIAL_TOKENS,
-    document,
     encode_document,
+    flatten,
+    pack,
     train_tokenizer,
 )
 
-TEXTS = [document(row) for row in make_rows(80, seed=1)]
+ROWS = list(make_rows(80, seed=1))
+TEXTS = [f"// {row['prompt']}\n{row['completion']}" for row in ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +43,14 @@ def test_any_text_survives_the_round_trip(tokenizer) -> None:
 
 
 def test_a_document_ends_the_text_and_holds_no_turn(tokenizer) -> None:
-    for text in TEXTS:
-        first, *middle, last = tokenizer.convert_ids_to_tokens(encode_document(tokenizer, text))
+    for row, text in zip(ROWS, TEXTS, strict=True):
+        example = encode_document(tokenizer, row)
+        first, *middle, last = tokenizer.convert_ids_to_tokens(example.input_ids)
         assert (first, last) == (tokenizer.bos_token, END_OF_TEXT)
         assert not set(middle) & set(SPECIAL_TOKENS)
+        assert tokenizer.decode(example.input_ids[1:-1]) == text
+        learnt = [label for label in example.labels if label != NO_LOSS]
+        assert tokenizer.decode(learnt) == row["completion"] + END_OF_TEXT
 
 
 def test_the_template_writes_llama_3_turns(tokenizer) -> None:
@@ -58,3 +65,29 @@ def test_the_template_writes_llama_3_turns(tokenizer) -> None:
 def test_the_regex_is_qwens_character_for_character(shared_data) -> None:
     qwen = json.loads((shared_data / "tokenizers" / "qwen2.5" / "tokenizer.json").read_text())
     assert qwen["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] == QWEN2_REGEX
+
+
+def test_packing_keeps_every_example_whole_and_once(tokenizer) -> None:
+    examples = [encode_document(tokenizer, row) for row in ROWS]
+    longest = max(len(example.input_ids) for example in examples)
+    rows = pack(examples, longest)
+    assert sorted(id(example) for row in rows for example in row) == sorted(map(id, examples))
+    assert all(sum(len(example.input_ids) for example in row) <= longest for row in rows)
+    tokens = sum(len(example.input_ids) for example in examples)
+    assert tokens / (len(rows) * longest) > 0.9
+    assert not [example for row in pack(examples, 20) for example in row if len(example.input_ids) > 20]
+
+
+def test_packed_examples_do_not_see_each_other(tokenizer, tiny_llama) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32)
+    model.config.use_cache = False
+    first, second = ([1, 20, 30, 40, 50], [1, 60, 70, 80])
+    row = flatten([Example(first, first), Example(second, [NO_LOSS, *second[1:]])], 12, pad=5)
+    assert row["labels"][5:] == [NO_LOSS, 60, 70, 80, NO_LOSS, NO_LOSS, NO_LOSS]
+    inputs = {name: torch.tensor([row[name]]) for name in ("input_ids", "position_ids")}
+    packed = model(**inputs).logits[0]
+    alone = model(input_ids=torch.tensor([second])).logits[0]
+    torch.testing.assert_close(packed[5:9], alone)
