@@ -94,6 +94,11 @@ class _Builder:
         return first
 
     def placed(self, shape: Any, rows: affine.Rows) -> Any:
+        """Move a shape: rigidly where that is all, because a general map turns its planes into splines."""
+        turn, offset = rows[:, :3], rows[:, 3]
+        if np.allclose(turn @ turn.T, np.eye(3), rtol=0, atol=1e-9) and np.linalg.det(turn) > 0:
+            plane = self.kernel.Plane(origin=tuple(offset), x_dir=tuple(turn[:, 0]), z_dir=tuple(turn[:, 2]))
+            return shape.moved(plane.location)
         matrix = self.kernel.Matrix([[*map(float, row)] for row in rows])
         return shape.transform_geometry(matrix)
 

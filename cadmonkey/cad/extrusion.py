@@ -11,6 +11,18 @@ from cadmonkey.cad.program import MAX_FACETS, Facets, SolidError
 
 _EQUAL = 1e-5
 """Diagonals whose lengths differ by less than this share count as equal."""
+MAX_SWEPT = 500_000
+"""Triangles of one extrusion or sphere."""
+
+
+def bound_sweep(points: int, layers: int) -> None:
+    """Refuse a surface before it is made.
+
+    Raises:
+        SolidError: it would have more than MAX_SWEPT triangles.
+    """
+    if 2 * points * layers > MAX_SWEPT:
+        raise SolidError(f"expected at most {MAX_SWEPT} triangles in one shape; use a smaller $fn or fewer slices")
 
 
 def linear_extrude(node: csg.LinearExtrude, area: CrossSection, facets: Facets) -> Manifold:
@@ -28,6 +40,7 @@ def linear_extrude(node: csg.LinearExtrude, area: CrossSection, facets: Facets) 
     slices = node.slices if node.slices is not None else _slices(node, np.vstack(loops), facets)
     if slices > MAX_FACETS:
         raise SolidError(f"linear_extrude: expected at most {MAX_FACETS} slices, got {slices}")
+    bound_sweep(sum(map(len, loops)), slices)
     return Manifold(_layered(node, loops, slices))
 
 
@@ -48,6 +61,7 @@ def rotate_extrude(node: csg.RotateExtrude, area: CrossSection, facets: Facets) 
     segments = sides if whole else max(int(sides * abs(angle) / 360 + 1e-9), 1)
     if segments > MAX_FACETS:
         raise SolidError(f"rotate_extrude: expected at most {MAX_FACETS} segments, got {segments}")
+    bound_sweep(area.num_vert(), segments)
     turned = _swept(area.mirror((1.0, 0.0)) if left < -1e-6 else area, 360.0 if whole else abs(angle), segments)
     start = 180.0 if whole and left >= -1e-6 else 0.0
     start += 180.0 if left < -1e-6 and not whole else 0.0

@@ -55,7 +55,8 @@ def _offset(node: csg.Offset, child: CrossSection, facets: Facets) -> CrossSecti
     sides = node.fn if node.fn is not None else facets.around(abs(distance))
     if distance == 0 or child.is_empty():
         return child
-    return child.offset(distance, _JOINS[node.corners], MITER_LIMIT, sides)
+    quarter = max(round(sides / 4), 1)  # the kernel takes whole quarters, and would round up
+    return child.offset(distance, _JOINS[node.corners], MITER_LIMIT, 4 * quarter)
 
 
 def _joined(node: csg.Boolean | csg.Hull, parts: list[CrossSection]) -> CrossSection:

@@ -7,7 +7,7 @@ import numpy as np
 from manifold3d import CrossSection, Error, Manifold, Mesh64, OpType, triangulate
 
 from cadmonkey.cad import affine, brep, csg, shell
-from cadmonkey.cad.extrusion import linear_extrude, rotate_extrude
+from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
 from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
 from cadmonkey.cad.section import section
 
@@ -103,6 +103,7 @@ class _Evaluator:
     def __init__(self, facets: Facets) -> None:
         self.facets = facets
         self.work = 0
+        self.leaves = 0
 
     def solid(self, node: csg.Node, copies: int) -> Manifold:
         match node:
@@ -175,7 +176,11 @@ class _Evaluator:
         return _united([child.translate((i * x, i * y, i * z)) for i in range(count)])
 
     def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Manifold]) -> Manifold:
-        self.bound(sum(part.num_tri() for part in parts))
+        triangles = sum(part.num_tri() for part in parts)
+        self.bound(triangles)
+        self.work += triangles
+        if self.work > MAX_WORK:
+            raise SolidError(f"expected booleans of at most {MAX_WORK} triangles together; use a smaller $fn")
         if isinstance(node, csg.Union):
             return _united(parts)
         if isinstance(node, csg.Hull):
@@ -199,12 +204,12 @@ class _Evaluator:
         """
         if made.status() != Error.NoError:
             raise SolidError(f"the surface does not close to a solid ({made.status().name})")
-        self.bound(made.num_tri())
+        self.leaves += made.num_tri()
+        self.bound(self.leaves)
         return made
 
     def bound(self, triangles: int) -> None:
-        self.work += triangles
-        if triangles > MAX_TRIANGLES or self.work > MAX_WORK:
+        if triangles > MAX_TRIANGLES:
             raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
 
 
@@ -221,6 +226,7 @@ def _united(parts: list[Manifold]) -> Manifold:
 def _sphere(radius: float, sides: int) -> Manifold:
     """OpenSCAD's sphere: rings at half steps from the poles, so the poles themselves are flat."""
     rings = (sides + 1) // 2
+    bound_sweep(rings, sides)
     polar = np.pi * (np.arange(rings) + 0.5) / rings
     profile = np.column_stack([radius * np.sin(polar), radius * np.cos(polar)])[::-1]
     axis = np.array([[0.0, profile[-1, 1]], [0.0, profile[0, 1]]])

@@ -24,7 +24,6 @@ _REFUSED = {
     "intersection_for": "use intersection() with its operands",
     "assign": "assign a variable instead",
     "let": "assign a variable instead",
-    "echo": "a part prints nothing",
     "assert": "a part checks nothing",
     "parent_module": "modules cannot look at each other",
 }
@@ -74,7 +73,10 @@ def _named(name: str, value: Value) -> Value:
 
 
 def _fineness(variables: Variables, line: int) -> Facets:
-    return Facets(*(number(variables[name], name, line) for name in FINENESS))
+    fineness = [number(variables[name], name, line) for name in FINENESS]
+    if not all(map(math.isfinite, fineness)):
+        raise LanguageError(line, "$fn, $fa, $fs: expected finite numbers")
+    return Facets(*fineness)
 
 
 def _assignments(block: Block) -> Iterator[syntax.Assignment]:
@@ -135,6 +137,8 @@ class _Builder:
             return self.module(call, scope)
         if call.name == "children":
             return self.children(call, scope)
+        if call.name == "echo":
+            return _grouped(self.block(call.children, scope))  # it says something and makes nothing
         if call.name in PRIMITIVES:
             if call.children:
                 raise LanguageError(call.line, f"'{call.name}' takes no children")
