@@ -4,6 +4,8 @@ import math
 from typing import Self
 
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
+MAX_TERMS = 64
+"""Terms of an expression; a longer one is kept as its value, so that no text grows without bound."""
 _ATOM = 4
 _UNARY = 3
 
@@ -19,17 +21,21 @@ class Quantity(float):
         length - 9 87.0
     """
 
-    __slots__ = ("name", "operands", "operator")
+    __slots__ = ("name", "operands", "operator", "terms")
 
     name: str | None
     operator: str | None
     operands: tuple["Quantity", ...]
+    terms: int
 
     def __new__(
         cls, value: float, name: str | None = None, operator: str | None = None, operands: tuple["Quantity", ...] = ()
     ) -> Self:
         """Make a literal; use `named` and arithmetic for the rest."""
         self = super().__new__(cls, value)
+        self.terms = sum(operand.terms for operand in operands) if operands else 1
+        if self.terms > MAX_TERMS:
+            name, operator, operands, self.terms = None, None, (), 1
         self.name, self.operator, self.operands = name, operator, operands
         return self
 

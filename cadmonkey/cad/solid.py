@@ -1,33 +1,41 @@
 """Solids: the tree evaluated exactly by manifold3d, in millimetres."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
-from manifold3d import CrossSection, Manifold, OpType
+from manifold3d import CrossSection, Error, Manifold, Mesh64, OpType, triangulate
 
-from cadmonkey.cad import csg
-from cadmonkey.cad.program import Facets, Program
-from cadmonkey.errors import InputError
+from cadmonkey.cad import affine, brep, csg, shell
+from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
+from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
+from cadmonkey.cad.section import section
+
+__all__ = ["MAX_COPIES", "MAX_TRIANGLES", "SolidError", "solid"]
 
 MAX_COPIES = 10_000
 """Copies that the patterns of one program may make, nested ones multiplied."""
 MAX_TRIANGLES = 2_000_000
 """Triangles of a solid before booleans are refused."""
-
-
-class SolidError(InputError):
-    """A tree that has no solid, or is too large to evaluate."""
+MAX_WORK = 10_000_000
+"""Triangles that all booleans of one program may read, together."""
 
 
 def solid(program: Program) -> Manifold:
     """Evaluate a program; the result may be empty.
 
     Raises:
-        SolidError: a size that is not a positive finite number, or more copies or triangles than the bounds.
+        SolidError: a size that is not a positive finite number, a mix of 2-D and 3-D, or more copies, triangles or
+            levels than the bounds.
     """
-    for node in csg.walk(program.root):
-        _check(node)
-    return _Evaluator(program.facets).solid(program.root, 1)
+    try:
+        for node in csg.walk(program.root):
+            _check(node)
+        if csg.dimension(program.root) == 2:
+            raise SolidError("the program is a 2-D shape; extrude it to make a solid")
+        return _Evaluator(program.facets).solid(program.root, 1)
+    except RecursionError as error:
+        raise SolidError("the tree nests too deeply") from error
 
 
 def _check(node: csg.Node) -> None:
@@ -35,35 +43,72 @@ def _check(node: csg.Node) -> None:
     for value in csg.numbers_of(node):
         if not math.isfinite(value) or abs(value) > 1e6:
             raise SolidError(f"{kind}: expected numbers up to a million, got {float(value):g}")
-    sizes: tuple[float, ...] = ()
-    match node:
-        case csg.Cube():
-            sizes = node.size
-        case csg.Cylinder():
-            sizes = (node.r, node.h)
-        case csg.Cone():
-            sizes = (node.h, max(node.r1, node.r2), min(node.r1, node.r2) + 1e-9)
-        case csg.Sphere():
-            sizes = (node.r,)
-        case csg.Scale():
-            sizes = tuple(map(abs, node.factors))
-        case csg.Mirror():
-            sizes = (math.hypot(*node.normal),)
-        case csg.LinearPattern() | csg.CircularPattern():
-            sizes = (node.count,)
+    sizes = _sizes(node)
     if any(size <= 0 for size in sizes):
         raise SolidError(f"{kind}: expected sizes above zero, got {', '.join(f'{float(s):g}' for s in sizes)}")
+    if any(count > MAX_FACETS for count in (getattr(node, "fn", None) or 0, getattr(node, "slices", None) or 0)):
+        raise SolidError(f"{kind}: expected at most {MAX_FACETS} facets")
+    children = csg.children_of(node)
+    if children and not isinstance(node, csg.Move):
+        _check_dimensions(node, children)
+
+
+def _check_dimensions(node: csg.Node, children: tuple[csg.Node, ...]) -> None:
+    if not csg.same_dimension(children):
+        raise SolidError(f"{type(node).__name__.lower()}: mixes 2-D and 3-D shapes; extrude the 2-D ones first")
+    match node:
+        case csg.LinearExtrude() | csg.RotateExtrude() | csg.Offset():
+            wanted = 2
+        case csg.Shell() | csg.Fillet() | csg.Chamfer():
+            wanted = 3
+        case _:
+            return
+    if csg.dimension(node.child) not in (0, wanted):
+        raise SolidError(f"{type(node).__name__.lower()}: expected a {wanted}-D shape, got a {5 - wanted}-D one")
+
+
+def _sizes(node: csg.Node) -> tuple[float, ...]:
+    """The numbers of the node that must be above zero."""
+    match node:
+        case csg.Cube() | csg.Square():
+            return node.size
+        case csg.Cylinder():
+            return (node.r, node.h)
+        case csg.Cone():
+            return (node.h, max(node.r1, node.r2), min(node.r1, node.r2) + 1e-9)
+        case csg.Sphere() | csg.Circle():
+            return (node.r,)
+        case csg.LinearExtrude():
+            return (node.height, max(node.scale) + 1e-9, min(node.scale) + 1e-9, node.slices or 1)
+        case csg.RotateExtrude():
+            return (abs(node.angle),)
+        case csg.Scale():
+            return tuple(map(abs, node.factors))
+        case csg.Transform():
+            return (abs(float(np.linalg.det(np.asarray(node.matrix, float)[:, :3]))) - 1e-12,)
+        case csg.Mirror():
+            return (csg.length_of(node.normal),)
+        case csg.Turn():
+            return (csg.length_of(node.axis),)
+        case csg.LinearPattern():
+            return (node.count, csg.length_of(node.direction))
+        case csg.CircularPattern():
+            return (node.count, csg.length_of(node.axis))
+        case csg.Shell() | csg.Fillet() | csg.Chamfer():
+            return tuple(csg.numbers_of(node))
+    return ()
 
 
 class _Evaluator:
     def __init__(self, facets: Facets) -> None:
         self.facets = facets
+        self.work = 0
+        self.leaves = 0
 
     def solid(self, node: csg.Node, copies: int) -> Manifold:
         match node:
-            case csg.Union() | csg.Difference() | csg.Intersection():
-                parts = [self.solid(child, copies) for child in node.children]
-                return _boolean(node, parts)
+            case csg.Union() | csg.Difference() | csg.Intersection() | csg.Hull():
+                return self.boolean(node, [self.solid(child, copies) for child in node.children])
             case csg.LinearPattern() | csg.CircularPattern():
                 return self.pattern(node, copies)
             case csg.Translate():
@@ -74,9 +119,15 @@ class _Evaluator:
                 return self.solid(node.child, copies).scale(_floats(node.factors))
             case csg.Mirror():
                 return self.solid(node.child, copies).mirror(_floats(node.normal))
-        return self.primitive(node)
+            case csg.Turn() | csg.Transform():
+                return self.solid(node.child, copies).transform(affine.of_move(node))
+            case csg.Shell():
+                return self.shell(node, copies)
+            case csg.Fillet() | csg.Chamfer():
+                return brep.solid(node, self.facets)
+        return self.spend(self.leaf(node, copies))
 
-    def primitive(self, node: csg.Primitive) -> Manifold:
+    def leaf(self, node: csg.Primitive | csg.Extrusion | csg.Flat | csg.Offset, copies: int) -> Manifold:
         match node:
             case csg.Cube():
                 return Manifold.cube(_floats(node.size))
@@ -86,6 +137,17 @@ class _Evaluator:
                 return self.cone(node)
             case csg.Sphere():
                 return _sphere(float(node.r), self.sides(node, node.r))
+            case csg.Polyhedron():
+                return _polyhedron(node)
+            case csg.LinearExtrude():
+                return linear_extrude(node, self.area(node.child, copies), self.facets)
+            case csg.RotateExtrude():
+                return rotate_extrude(node, self.area(node.child, copies), self.facets)
+        raise SolidError(f"{type(node).__name__.lower()}: a 2-D shape; extrude it to make a solid")
+
+    def area(self, node: csg.Node, copies: int) -> CrossSection:
+        _bound_copies(copies * csg.copies_in(node))
+        return section(node, self.facets)
 
     def cone(self, node: csg.Cone) -> Manifold:
         sides = self.sides(node, max(node.r1, node.r2))
@@ -95,28 +157,66 @@ class _Evaluator:
         return upside_down.mirror((0.0, 0.0, 1.0)).translate((0.0, 0.0, float(node.h)))
 
     def sides(self, node: csg.Cylinder | csg.Cone | csg.Sphere, radius: float) -> int:
-        return node.fn if node.fn is not None else self.facets.around(float(radius))
+        sides = node.fn if node.fn is not None else self.facets.around(float(radius))
+        if sides > MAX_FACETS:
+            raise SolidError(f"{type(node).__name__.lower()}: expected at most {MAX_FACETS} facets, got {sides}")
+        return sides
 
-    def pattern(self, node: csg.LinearPattern | csg.CircularPattern, copies: int) -> Manifold:
+    def pattern(self, node: csg.Pattern, copies: int) -> Manifold:
         count = int(node.count)
-        copies *= count
-        if copies > MAX_COPIES:
-            raise SolidError(f"patterns: expected at most {MAX_COPIES} copies, got {copies}")
+        copies = _bound_copies(copies * count)
         child = self.solid(node.child, copies)
+        self.bound(child.num_tri() * count)
         if isinstance(node, csg.CircularPattern):
+            if node.axis != csg.Z_AXIS or node.origin != csg.ORIGIN:
+                return _united([child.transform(rows) for rows in affine.of_copies(node)])
             turned = [child.rotate((0.0, 0.0, i * float(node.angle) / count)) for i in range(count)]
             return _united(turned)
         x, y, z = np.asarray(node.direction, float) / np.linalg.norm(node.direction) * float(node.spacing)
         return _united([child.translate((i * x, i * y, i * z)) for i in range(count)])
 
+    def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Manifold]) -> Manifold:
+        triangles = sum(part.num_tri() for part in parts)
+        self.bound(triangles)
+        self.work += triangles
+        if self.work > MAX_WORK:
+            raise SolidError(f"expected booleans of at most {MAX_WORK} triangles together; use a smaller $fn")
+        if isinstance(node, csg.Union):
+            return _united(parts)
+        if isinstance(node, csg.Hull):
+            return Manifold.batch_hull(parts)
+        operation = OpType.Subtract if isinstance(node, csg.Difference) else OpType.Intersect
+        return Manifold.batch_boolean(parts, operation)
 
-def _boolean(node: csg.Boolean, parts: list[Manifold]) -> Manifold:
-    if sum(part.num_tri() for part in parts) > MAX_TRIANGLES:
-        raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
-    if isinstance(node, csg.Union):
-        return _united(parts)
-    operation = OpType.Subtract if isinstance(node, csg.Difference) else OpType.Intersect
-    return Manifold.batch_boolean(parts, operation)
+    def shell(self, node: csg.Shell, copies: int) -> Manifold:
+        outer = self.solid(node.child, copies)
+        void = shell.resized(node.child, -node.thickness)
+        inner = self.solid(void, copies) if void is not None else shell.eroded(outer, float(node.thickness))
+        if inner.is_empty():
+            raise SolidError(f"shell: a wall of {float(node.thickness):g} mm leaves no room inside")
+        return outer - inner
+
+    def spend(self, made: Manifold) -> Manifold:
+        """Count a leaf's triangles.
+
+        Raises:
+            SolidError: the kernel could not make it, or the program has used up its triangles.
+        """
+        if made.status() != Error.NoError:
+            raise SolidError(f"the surface does not close to a solid ({made.status().name})")
+        self.leaves += made.num_tri()
+        self.bound(self.leaves)
+        return made
+
+    def bound(self, triangles: int) -> None:
+        if triangles > MAX_TRIANGLES:
+            raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
+
+
+def _bound_copies(copies: int) -> int:
+    if copies > MAX_COPIES:
+        raise SolidError(f"patterns: expected at most {MAX_COPIES} copies, got {copies}")
+    return copies
 
 
 def _united(parts: list[Manifold]) -> Manifold:
@@ -126,10 +226,42 @@ def _united(parts: list[Manifold]) -> Manifold:
 def _sphere(radius: float, sides: int) -> Manifold:
     """OpenSCAD's sphere: rings at half steps from the poles, so the poles themselves are flat."""
     rings = (sides + 1) // 2
+    bound_sweep(rings, sides)
     polar = np.pi * (np.arange(rings) + 0.5) / rings
     profile = np.column_stack([radius * np.sin(polar), radius * np.cos(polar)])[::-1]
     axis = np.array([[0.0, profile[-1, 1]], [0.0, profile[0, 1]]])
     return CrossSection([np.vstack([profile, axis])]).revolve(sides)
+
+
+def _polyhedron(node: csg.Polyhedron) -> Manifold:
+    points = np.asarray(node.points, float)
+    if any(not 0 <= index < len(points) for face in node.faces for index in face):
+        raise SolidError(f"polyhedron: expected indices of its {len(points)} points in every face")
+    corners, index = np.unique(points, axis=0, return_inverse=True)
+    triangles = [triangle for face in node.faces for triangle in _face(points, face)]
+    mesh = Mesh64(corners, index.reshape(-1)[np.array(triangles, np.int64).reshape(-1, 3)].astype(np.uint64))
+    made = Manifold(mesh)
+    if made.status() == Error.NoError and made.volume() < 0:
+        raise SolidError("polyhedron: it is inside out; list each face clockwise as seen from outside")
+    return made
+
+
+def _face(points: np.ndarray, face: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
+    """Triangles of one face, counterclockwise from outside as the kernel wants them."""
+    ring = list(reversed(face))
+    if len(ring) < 3:
+        raise SolidError(f"polyhedron: expected at least 3 corners in a face, got {len(ring)}")
+    if len(ring) == 3:
+        yield (ring[0], ring[1], ring[2])
+        return
+    corners = points[ring]
+    normal = np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0)
+    across = int(np.argmax(np.abs(normal)))
+    plane = np.delete(corners, across, axis=1)
+    if (normal[across] < 0) != (across == 1):
+        plane = plane[:, ::-1]
+    for a, b, c in triangulate([plane]):
+        yield (ring[a], ring[b], ring[c])
 
 
 def _floats(vector: csg.Vector) -> csg.Vector:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby, product
 
-from cadmonkey.cad import csg
-from cadmonkey.cad.program import Facets, Parameter, Program
+from cadmonkey.cad import csg, shell
+from cadmonkey.cad.program import Facets, NotationError, Parameter, Program
 from cadmonkey.cad.quantity import Quantity, number_text, quantity
 
 LINE_WIDTH = 100
@@ -15,7 +15,11 @@ _DEFAULTS = Facets()
 def print_openscad(program: Program | csg.Node) -> str:
     """Print a program with its parameters, or a bare tree with plain numbers.
 
-    Reading the text back gives an equal tree, number for number.
+    Reading the text back gives an equal tree, number for number; only a shell, which OpenSCAD has no word for, reads
+    back as the difference that it is.
+
+    Raises:
+        NotationError: a fillet or chamfer, which OpenSCAD cannot say.
     """
     if not isinstance(program, Program):
         program = Program(program)
@@ -62,17 +66,64 @@ class _Printer:
         """The lines of one node, ending in `;` or `}`."""
         pad = "  " * indent
         match node:
-            case csg.Cube() | csg.Cylinder() | csg.Cone() | csg.Sphere():
+            case csg.Cube() | csg.Cylinder() | csg.Cone() | csg.Sphere() | csg.Square() | csg.Circle():
                 return [f"{pad}{self.primitive(node)};"]
-            case csg.Union() | csg.Difference() | csg.Intersection():
+            case csg.Polygon() | csg.Polyhedron():
+                return self.table(node, pad)
+            case csg.Union() | csg.Difference() | csg.Intersection() | csg.Hull():
                 body = [line for group in self.groups(node) for line in self.group(group, indent + 1)]
                 return [f"{pad}{type(node).__name__.lower()}() {{", *body, f"{pad}}}"]
             case csg.LinearPattern() | csg.CircularPattern():
                 return self.pattern(node, indent)
+            case csg.Shell() | csg.Fillet() | csg.Chamfer():
+                return self.statement(_expressed(node), indent)
         centred = self.centred(node)
         if centred is not None:
             return [f"{pad}{centred};"]
-        return self.prefixed(pad + self.transformation(node), self.statement(node.child, indent), indent)
+        head, child = self.head(node)
+        return self.prefixed(pad + head, self.statement(child, indent), indent)
+
+    def head(self, node: csg.Move | csg.Extrusion | csg.Offset) -> tuple[str, csg.Node]:
+        """What stands before the child of a move, an extrusion or an offset, and that child."""
+        match node:
+            case csg.LinearExtrude():
+                return self.linear_extrude(node), node.child
+            case csg.Translate(child=csg.LinearExtrude() as inner) if _is_centred(node.offset, inner.height):
+                return self.linear_extrude(inner, ", center = true"), inner.child
+            case csg.RotateExtrude():
+                angle = f"angle = {self.number(node.angle)}" if node.angle != 360 else ""
+                return f"rotate_extrude({_listed(angle, _own(node.fn))})", node.child
+            case csg.Offset():
+                kind = "r" if node.corners == "round" else "delta"
+                chamfer = "chamfer = true" if node.corners == "chamfer" else ""
+                return (
+                    f"offset({_listed(f'{kind} = {self.number(node.distance)}', chamfer, _own(node.fn))})",
+                    node.child,
+                )
+        return self.transformation(node), node.child
+
+    def linear_extrude(self, node: csg.LinearExtrude, suffix: str = "") -> str:
+        twist = f"twist = {self.number(node.twist)}" if node.twist else ""
+        slices = f"slices = {node.slices}" if node.slices is not None else ""
+        x, y = node.scale
+        scale = f"scale = {self.number(x) if x == y else self.vector(node.scale)}" if node.scale != (1, 1) else ""
+        return f"linear_extrude({_listed(f'height = {self.number(node.height)}{suffix}', twist, slices, scale)})"
+
+    def table(self, node: csg.Polygon | csg.Polyhedron, pad: str) -> list[str]:
+        """A primitive of lists: on one line where it fits, else a few items to the line."""
+        lists = {"points": [self.vector(point) for point in node.points]}
+        indices = node.faces if isinstance(node, csg.Polyhedron) else node.paths
+        if indices:
+            lists["faces" if isinstance(node, csg.Polyhedron) else "paths"] = [str(list(row)) for row in indices]
+        names = {key: f"{key} = " if len(lists) > 1 else "" for key in lists}
+        name = type(node).__name__.lower()
+        line = f"{pad}{name}({', '.join(f'{names[key]}[{_listed(*items)}]' for key, items in lists.items())});"
+        if len(line) <= LINE_WIDTH:
+            return [line]
+        lines = []
+        for key, items in lists.items():
+            lines += [f"{pad}  {names[key]}[", *_filled(items, pad + "    "), f"{pad}  ],"]
+        return [f"{pad}{name}(", *lines[:-1], f"{pad}  ]", f"{pad});"]
 
     def prefixed(self, head: str, lines: list[str], indent: int) -> list[str]:
         """Put `head` before a statement: on its line where it fits, else above it, one step further in."""
@@ -81,20 +132,22 @@ class _Printer:
             return [first, *lines[1:]]
         return [head, *("  " + line for line in lines)]
 
-    def primitive(self, node: csg.Primitive, suffix: str = "") -> str:
+    def primitive(
+        self, node: csg.Cube | csg.Cylinder | csg.Cone | csg.Sphere | csg.Square | csg.Circle, suffix: str = ""
+    ) -> str:
         match node:
-            case csg.Cube():
+            case csg.Cube() | csg.Square():
                 sides = {self.number(side) for side in node.size}
-                return f"cube({sides.pop() if len(sides) == 1 else self.vector(node.size)}{suffix})"
+                name = type(node).__name__.lower()
+                return f"{name}({sides.pop() if len(sides) == 1 else self.vector(node.size)}{suffix})"
             case csg.Cylinder():
                 sizes = f"{self.radius(node.r)}, h = {self.number(node.h)}"
             case csg.Cone():
                 sizes = f"{self.radius(node.r1, '1')}, {self.radius(node.r2, '2')}, h = {self.number(node.h)}"
-            case csg.Sphere():
+            case csg.Sphere() | csg.Circle():
                 sizes = self.radius(node.r)
-        fn = f", $fn = {node.fn}" if node.fn is not None else ""
-        name = "sphere" if isinstance(node, csg.Sphere) else "cylinder"
-        return f"{name}({sizes}{suffix}{fn})"
+        name = "cylinder" if isinstance(node, csg.Cone) else type(node).__name__.lower()
+        return f"{name}({_listed(sizes + suffix, _own(node.fn))})"
 
     def radius(self, value: float, end: str = "") -> str:
         """`d = …` where the radius was written as half of a diameter."""
@@ -103,16 +156,23 @@ class _Printer:
             return f"d{end} = {diameter.text}"
         return f"r{end} = {self.number(value)}"
 
-    def transformation(self, node: csg.Translate | csg.Rotate | csg.Scale | csg.Mirror) -> str:
+    def transformation(self, node: csg.Move) -> str:
+        """The call without its child; a flat child moves in its plane, so z is left out."""
+        flat = csg.dimension(node.child) == 2
         match node:
             case csg.Translate():
-                return f"translate({self.vector(node.offset)})"
+                return f"translate({self.vector(node.offset[:2] if flat and node.offset[2] == 0 else node.offset)})"
             case csg.Rotate():
-                return f"rotate({self.vector(node.angles)})"
+                in_plane = flat and node.angles[:2] == (0, 0)
+                return f"rotate({self.number(node.angles[2]) if in_plane else self.vector(node.angles)})"
+            case csg.Turn():
+                return f"rotate(a = {self.number(node.angle)}, v = {self.vector(node.axis)})"
             case csg.Scale():
-                return f"scale({self.vector(node.factors)})"
+                return f"scale({self.vector(node.factors[:2] if flat and node.factors[2] == 1 else node.factors)})"
             case csg.Mirror():
-                return f"mirror({self.vector(node.normal)})"
+                return f"mirror({self.vector(node.normal[:2] if flat and node.normal[2] == 0 else node.normal)})"
+            case csg.Transform():
+                return f"multmatrix([{', '.join(self.vector(row) for row in node.matrix)}])"
 
     def centred(self, node: csg.Node) -> str | None:
         """A primitive moved by minus half its size, as `center = true`."""
@@ -120,13 +180,13 @@ class _Printer:
             return None
         child, offset = node.child, tuple(map(float, node.offset))
         match child:
-            case csg.Cube() if offset == tuple(-float(size) / 2 for size in child.size):
+            case csg.Cube() | csg.Square() if offset == tuple(-float(size) / 2 for size in (*child.size, 0)[:3]):
                 return self.primitive(child, ", center = true")
-            case csg.Cylinder() | csg.Cone() if offset == (0, 0, -float(child.h) / 2):
+            case csg.Cylinder() | csg.Cone() if _is_centred(offset, child.h):
                 return self.primitive(child, ", center = true")
         return None
 
-    def groups(self, node: csg.Boolean) -> Iterator[list[csg.Node]]:
+    def groups(self, node: csg.Boolean | csg.Hull) -> Iterator[list[csg.Node]]:
         """The operands in order, runs of moved copies of one thing together; the base of a difference alone."""
         children = list(node.children)
         if isinstance(node, csg.Difference):
@@ -153,18 +213,35 @@ class _Printer:
         pad = "  " * indent
         return [f"{pad}for ({spans})", *(f"{pad}  {line}" for line in lines)]
 
-    def pattern(self, node: csg.LinearPattern | csg.CircularPattern, indent: int) -> list[str]:
+    def pattern(self, node: csg.Pattern, indent: int) -> list[str]:
         """A `for` over `[0 : count - 1]` that the parser reads back as the same pattern."""
         if isinstance(node, csg.CircularPattern):
-            (name,) = self.take_names(1)
-            head = f"rotate([0, 0, {name} * {self.factor(node.angle)} / {self.factor(node.count)}])"
-            return self.loop([node.count], head, node.child, indent)
+            return self.loop([node.count], self.circular(node), node.child, indent)
         levels = list(_levels(node))
+        names = self.take_names(len(levels))
         slots = ["0", "0", "0"]
-        for name, level in zip(self.take_names(len(levels)), levels, strict=True):
-            slots[level.direction.index(1.0)] = f"{name} * {self.factor(level.spacing)}"
+        for name, level in zip(names, levels, strict=True):
+            axis = _axis_of(level.direction)
+            if axis is None:
+                return self.loop([node.count], self.directed(node, name), node.child, indent)
+            slots[axis] = f"{name} * {self.factor(level.spacing)}"
         head = f"translate([{', '.join(slots)}])"
         return self.loop([level.count for level in levels], head, levels[-1].child, indent)
+
+    def circular(self, node: csg.CircularPattern) -> str:
+        (name,) = self.take_names(1)
+        angle = f"{name} * {self.factor(node.angle)} / {self.factor(node.count)}"
+        upright = node.axis == csg.Z_AXIS
+        turn = f"rotate([0, 0, {angle}])" if upright else f"rotate(a = {angle}, v = {self.vector(node.axis)})"
+        if node.origin == csg.ORIGIN:
+            return turn
+        back = self.vector([-value for value in node.origin])
+        return f"translate({self.vector(node.origin)}) {turn} translate({back})"
+
+    def directed(self, node: csg.LinearPattern, name: str) -> str:
+        direction = self.vector(node.direction)
+        length = "" if csg.length_of(node.direction) == 1 else f" / norm({direction})"
+        return f"translate({direction} * {name} * {self.factor(node.spacing)}{length})"
 
     def loop(self, counts: list[float], head: str, child: csg.Node, indent: int) -> list[str]:
         names = self.take_names(len(counts))
@@ -190,9 +267,52 @@ class _Printer:
 def _levels(node: csg.LinearPattern) -> Iterator[csg.LinearPattern]:
     """Patterns along x, then y, then z that sit directly in each other: one loop with several variables."""
     yield node
-    inner = node.child
-    if isinstance(inner, csg.LinearPattern) and inner.direction.index(1.0) > node.direction.index(1.0):
-        yield from _levels(inner)
+    inner, axis = node.child, _axis_of(node.direction)
+    if isinstance(inner, csg.LinearPattern) and axis is not None:
+        below = _axis_of(inner.direction)
+        if below is not None and below > axis:
+            yield from _levels(inner)
+
+
+def _axis_of(direction: csg.Vector) -> int | None:
+    """0, 1 or 2 for exactly +x, +y or +z."""
+    axes = (csg.X_AXIS, csg.Y_AXIS, csg.Z_AXIS)
+    return axes.index(direction) if direction in axes else None
+
+
+def _is_centred(offset: Sequence[float], height: float) -> bool:
+    return tuple(map(float, offset)) == (0, 0, -float(height) / 2)
+
+
+def _expressed(node: csg.Finish) -> csg.Node:
+    """A shell as the difference that it is."""
+    if not isinstance(node, csg.Shell):
+        kind = type(node).__name__.lower()
+        raise NotationError(f"{kind}: OpenSCAD has no word for it; write the part as Compact IR")
+    void = shell.resized(node.child, -node.thickness)
+    if void is None:
+        raise NotationError("shell: the void of this shape has no expression in OpenSCAD; shell its parts")
+    return csg.difference(node.child, void)
+
+
+def _own(fn: int | None) -> str:
+    return f"$fn = {fn}" if fn is not None else ""
+
+
+def _listed(*items: str) -> str:
+    return ", ".join(item for item in items if item)
+
+
+def _filled(items: list[str], pad: str) -> Iterator[str]:
+    """As many items to a line as fit."""
+    line = ""
+    for number, item in enumerate(items):
+        text = item + ("," if number + 1 < len(items) else "")
+        if line and len(pad) + len(line) + 1 + len(text) > LINE_WIDTH:
+            yield pad + line
+            line = ""
+        line = f"{line} {text}".lstrip()
+    yield pad + line
 
 
 def _names_in(value: Quantity) -> set[str]:

@@ -4,20 +4,10 @@ import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from cadmonkey.errors import InputError
+from cadmonkey.cad.program import MAX_SOURCE, LanguageError
 
 MAX_DEPTH = 60
 """How deeply brackets, blocks and operators may nest."""
-MAX_SOURCE = 200_000
-"""Characters of source."""
-
-
-class LanguageError(InputError):
-    """A program that the language refuses; `line` is 1-based."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(f"line {line}: {message}")
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
