@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cadmonkey.cad.facets import pair_edges
 from cadmonkey.cad.raster import Floats, Frame, Integers, planes, rasterise
 
 if TYPE_CHECKING:
@@ -110,21 +111,12 @@ def _scene(solids: "list[manifold3d.Manifold]", first_material: int) -> _Scene |
         material.append(np.full(len(corners), first_material + index))
         start += len(properties)
     points, faces = np.concatenate(vertices), np.concatenate(triangles)
-    edges, sides = _pair_edges(faces, len(points))
+    edges, sides = pair_edges(faces, len(points))
     normals = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
     bend = np.einsum("ij,ij->i", normals[sides[:, 0]], normals[sides[:, 1]])
     sharp = bend < np.cos(np.radians(SHARP_DEG))
     return _Scene(points, faces, np.concatenate(shade), np.concatenate(material), edges, sides, sharp)
-
-
-def _pair_edges(triangles: Integers, vertices: int) -> tuple[Integers, Integers]:
-    """Return the edges of a closed mesh and the two triangles beside each."""
-    half = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    key = half.min(axis=1) * vertices + half.max(axis=1)
-    order = np.argsort(key, kind="stable")
-    order = order[: len(order) // 2 * 2].reshape(-1, 2)
-    return half[order[:, 0]], order // 3
 
 
 def _axes() -> Floats:
