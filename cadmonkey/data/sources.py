@@ -23,7 +23,7 @@ _COLUMNS = (("prompt", "completion"), ("name", "code"))
 def load_rows(source: str) -> list[dict[str, str]]:
     """Read every usable row of `source`, a file or a Hub id.
 
-    A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them. Files must be
+    A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them but for "stated". Files must be
     whole: a row without text is an error that names it. Hub rows without text are left out.
 
     Raises:
