@@ -12,7 +12,7 @@ from cadmonkey.errors import InputError
 MAX_COPIES = 10_000
 """Copies that the patterns of one program may make, nested ones multiplied."""
 MAX_TRIANGLES = 2_000_000
-"""Triangles of a solid before booleans are refused."""
+"""Triangles of all the primitives and copies of one program."""
 
 
 class SolidError(InputError):
@@ -58,6 +58,7 @@ def _check(node: csg.Node) -> None:
 class _Evaluator:
     def __init__(self, facets: Facets) -> None:
         self.facets = facets
+        self.triangles = 0
 
     def solid(self, node: csg.Node, copies: int) -> Manifold:
         match node:
@@ -74,7 +75,20 @@ class _Evaluator:
                 return self.solid(node.child, copies).scale(_floats(node.factors))
             case csg.Mirror():
                 return self.solid(node.child, copies).mirror(_floats(node.normal))
+        self.count_triangles(node, copies)
         return self.primitive(node)
+
+    def count_triangles(self, node: csg.Primitive, copies: int) -> None:
+        """Refuse what would take too long, before it is made."""
+        match node:
+            case csg.Cube():
+                self.triangles += 12 * copies
+            case csg.Sphere():
+                self.triangles += self.sides(node, node.r) ** 2 * copies
+            case _:
+                self.triangles += 4 * self.sides(node, max(_radii(node))) * copies
+        if self.triangles > MAX_TRIANGLES:
+            raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
 
     def primitive(self, node: csg.Primitive) -> Manifold:
         match node:
@@ -111,12 +125,14 @@ class _Evaluator:
 
 
 def _boolean(node: csg.Boolean, parts: list[Manifold]) -> Manifold:
-    if sum(part.num_tri() for part in parts) > MAX_TRIANGLES:
-        raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
     if isinstance(node, csg.Union):
         return _united(parts)
     operation = OpType.Subtract if isinstance(node, csg.Difference) else OpType.Intersect
     return Manifold.batch_boolean(parts, operation)
+
+
+def _radii(node: csg.Cylinder | csg.Cone) -> tuple[float, float]:
+    return (node.r, node.r) if isinstance(node, csg.Cylinder) else (node.r1, node.r2)
 
 
 def _united(parts: list[Manifold]) -> Manifold:
