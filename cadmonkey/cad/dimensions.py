@@ -90,7 +90,7 @@ def _central(part: Measured) -> list[float]:
 
 
 def _off_centre(part: Measured) -> list[Cylinder]:
-    return [hole for hole in part.hole_axes() if not part.is_central(hole)]
+    return [hole for hole in part.hole_axes if not part.is_central(hole)]
 
 
 def _across(part: Measured, hole: Cylinder) -> list[int]:
@@ -185,10 +185,10 @@ def _legs(part: Measured) -> list[float]:
 
 
 COUNTS: dict[str, Callable[[Measured], list[float]]] = {
-    "holes": lambda part: [len(part.hole_axes())],
+    "holes": lambda part: [len(part.hole_axes)],
     "off_centre_holes": lambda part: [len(_off_centre(part))],
-    "columns": lambda part: [len(_places(part.hole_axes(), 0))],
-    "rows": lambda part: [len(_places(part.hole_axes(), 1))],
+    "columns": lambda part: [len(_places(part.hole_axes, 0))],
+    "rows": lambda part: [len(_places(part.hole_axes, 1))],
 }
 """What is counted."""
 
@@ -210,7 +210,7 @@ KINDS: dict[str, Callable[[Measured], list[float]]] = {
     "inset": _insets,
     "spacing_x": lambda part: _gaps(_off_centre(part), 0),
     "spacing_y": lambda part: _gaps(_off_centre(part), 1),
-    "pitch": lambda part: _gaps(part.hole_axes(), 0) + _gaps(part.hole_axes(), 1),
+    "pitch": lambda part: _gaps(part.hole_axes, 0) + _gaps(part.hole_axes, 1),
     "wall": _walls,
     "floor": _floors,
     "leg_thickness": _legs,

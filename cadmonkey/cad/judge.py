@@ -9,6 +9,7 @@ import numpy as np
 from manifold3d import Manifold
 
 from cadmonkey.cad.dimensions import Check, Stated, check_dimensions, check_kinds, failure_text
+from cadmonkey.cad.facets import shell_sizes
 from cadmonkey.cad.measure import body_count, differing_features, measure
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.program import Program
@@ -48,7 +49,7 @@ class Verdict:
     iou: float = 0.0
     """Volume of the intersection over volume of the union, each part where its program puts it."""
     iou_rotated: float = 0.0
-    """The best IoU over the 24 axis rotations, boxes centred on each other."""
+    """The best IoU over the 24 axis rotations, boxes centred on each other; in place where the shape is right there."""
     deviation_mm: float | None = None
     """Mean thickness of the thickest piece in which the two solids differ, in that best placement."""
     dimensions: list[Check] = field(default_factory=list)
@@ -108,10 +109,12 @@ def placed_on(made: Manifold, wanted: Manifold) -> Manifold:
 
 def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
     in_place = iou(made, wanted)
-    placed, rotated = _best_placement(made, wanted, in_place)
-    deviation = deviation_mm(placed, wanted)
+    placed, rotated, deviation = made, in_place, _deviation(made, wanted, in_place)
+    if deviation > TOLERANCE_MM:
+        placed, rotated = _best_placement(made, wanted, in_place)
+        deviation = _deviation(placed, wanted, rotated)
     measured = measure(placed)
-    missing, spurious = differing_features(measured, measure(wanted))
+    missing, spurious = differing_features(measured, measure(wanted)) if deviation else ([], [])
     dimensions = check_dimensions(stated, measured)
     checks = {
         "bodies_ok": body_count(made) == body_count(wanted),
@@ -142,6 +145,12 @@ def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verd
     )
 
 
+def _deviation(made: Manifold, wanted: Manifold, overlap: float) -> float:
+    """`deviation_mm`, without a look at the pieces where all that differs at this IoU is a speck."""
+    differs = (1 - overlap) * (made.volume() + wanted.volume()) > SPECK_MM3
+    return deviation_mm(made, wanted) if differs else 0.0
+
+
 def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
     """How two solids differ as a whole, in words, for each check on the whole."""
     return {
@@ -153,9 +162,19 @@ def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
 
 def iou(a: Manifold, b: Manifold) -> float:
     """Volume of the intersection over volume of the union, between 0 and 1."""
+    if _same_mesh(a, b):
+        return 1.0
     shared = float((a ^ b).volume())
     united = float(a.volume() + b.volume()) - shared
     return shared / united if united > 0 else 0.0
+
+
+def _same_mesh(a: Manifold, b: Manifold) -> bool:
+    """Whether two solids are one mesh, as those of a part and its program copied are; spares a boolean."""
+    if (a.num_tri(), a.num_vert()) != (b.num_tri(), b.num_vert()) or a.is_empty():
+        return False
+    one, other = a.to_mesh64(), b.to_mesh64()
+    return np.array_equal(one.vert_properties, other.vert_properties) and np.array_equal(one.tri_verts, other.tri_verts)
 
 
 def deviation_mm(a: Manifold, b: Manifold) -> float:
@@ -164,8 +183,13 @@ def deviation_mm(a: Manifold, b: Manifold) -> float:
     The mean thickness of a thin piece is 2 V / A. A hole bored 0.5 mm too wide leaves a ring 0.25 mm thick, however
     large the plate around it: volume and IoU would hardly move.
     """
-    pieces = [piece for rest in (a - b, b - a) if rest.volume() > SPECK_MM3 for piece in rest.decompose()]
-    return max((2 * p.volume() / p.surface_area() for p in pieces if p.volume() > SPECK_MM3), default=0.0)
+    thickest = 0.0
+    for rest in (a - b, b - a):
+        if rest.volume() > SPECK_MM3:
+            volumes, areas = shell_sizes(rest)
+            solid_shells = volumes > SPECK_MM3
+            thickest = max(thickest, float((2 * volumes[solid_shells] / areas[solid_shells]).max(initial=0.0)))
+    return thickest
 
 
 def box_size(part: Manifold) -> tuple[float, float, float]:

@@ -1,6 +1,7 @@
 """What a machinist would measure on a solid: its box, holes, bosses, cavities and the material along a line, in mm."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from manifold3d import Manifold
@@ -23,7 +24,7 @@ class Feature:
     diameter: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """A solid with its surfaces found."""
 
@@ -43,16 +44,17 @@ class Measured:
         """The middle of the bounding box."""
         return np.asarray((self.low + self.high) / 2)
 
-    @property
+    @cached_property
     def holes(self) -> list[Cylinder]:
         """Round holes: hollow cylinders that go all the way round."""
         return [cylinder for cylinder in self.surfaces.cylinders if cylinder.hollow and cylinder.whole]
 
-    @property
+    @cached_property
     def bosses(self) -> list[Cylinder]:
         """Round outsides: bosses, discs and the steps of a shaft."""
         return [cylinder for cylinder in self.surfaces.cylinders if not cylinder.hollow and cylinder.whole]
 
+    @cached_property
     def hole_axes(self) -> list[Cylinder]:
         """One hole of every axis: a hole through two walls, or with a counterbore, is drilled once."""
         axes: list[Cylinder] = []
@@ -97,8 +99,9 @@ def measure(part: Manifold) -> Measured:
 
 def coaxial(one: Cylinder, other: Cylinder) -> bool:
     """Whether two cylinders have one axis."""
-    parallel = abs(float(one.axis @ other.axis)) > 1 - 1e-6
-    return parallel and float(np.linalg.norm(np.cross(one.point - other.point, one.axis))) < SAME_AXIS_MM
+    # Both points are the nearest to the origin, so where the axes are parallel they are as far apart as these.
+    apart = one.point - other.point
+    return float(apart @ apart) < SAME_AXIS_MM**2 and abs(float(one.axis @ other.axis)) > 1 - 1e-6
 
 
 def body_count(part: Manifold) -> int:

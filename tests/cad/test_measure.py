@@ -48,7 +48,7 @@ def test_through_blind_and_counterbored_holes_are_told_apart() -> None:
         ("through hole", 6.0),
         ("through hole", 10.0),
     ]
-    assert len(measured(drilled(holes)).hole_axes()) == 3
+    assert len(measured(drilled(holes)).hole_axes) == 3
 
 
 def test_a_boss_a_cavity_and_rounded_corners() -> None:
