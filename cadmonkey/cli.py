@@ -182,7 +182,7 @@ class Evaluate:
     predictions: tyro.conf.Positional[Path]
     """predictions.jsonl, as `cadmonkey generate --prompts` writes it."""
     references: Path
-    """A .jsonl file with lines {"id", "prompt", "completion", "family"}."""
+    """A .jsonl file with lines {"id", "prompt", "completion", "family", "stated"}; the last two may be absent."""
     out: Path
     """Folder for the report."""
 

@@ -1,12 +1,16 @@
 """The judge: is this program the part that was asked for? Everything is measured on solids, in millimetres."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 from manifold3d import Manifold
 
+from cadmonkey.cad.dimensions import Check, Stated, check_dimensions, check_kinds, failure_text
+from cadmonkey.cad.facets import shell_sizes
+from cadmonkey.cad.measure import body_count, differing_features, measure
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import SolidError, solid
@@ -16,6 +20,8 @@ TOLERANCE_MM = 0.03
 """How far a surface may lie from where it should: above the chord error of $fn = 96, below any stated size."""
 SPECK_MM3 = 1e-4
 """Differences smaller than this are rounding."""
+MAX_MEASURED_TRIANGLES = 400_000
+"""Triangles of a prediction that are still measured; a right part at $fn = 96 has a tenth of it."""
 SOUGHT_IOU = 0.9999
 """A placement this good ends the search for a better one."""
 
@@ -24,9 +30,10 @@ SOUGHT_IOU = 0.9999
 class Verdict:
     """What the judge found; each check implies the ones above it only where that is said.
 
-    `all_pass` is the headline: solid, as many bodies, the same box and volume, and no surface further than
-    TOLERANCE_MM from its place, in the best of the 24 axis rotations with the boxes' centres on each other,
-    because a sentence says what a part is and not where it lies. A program that fails early fails all the rest.
+    `all_pass` is the headline: solid, as many bodies, holes, bosses and cavities, every stated dimension measured on
+    the solid, the same box and volume, and no surface further than TOLERANCE_MM from its place, in the best of the 24
+    axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
+    lies. A program that fails early fails all the rest.
     """
 
     parses: bool = False
@@ -34,27 +41,43 @@ class Verdict:
     bodies_ok: bool = False
     box_ok: bool = False
     volume_ok: bool = False
+    features_ok: bool = False
+    """As many through and blind holes, bosses, cavities and openings as the reference."""
+    dimensions_ok: bool = False
+    """Every stated dimension holds; also where none is stated."""
     all_pass: bool = False
     iou: float = 0.0
     """Volume of the intersection over volume of the union, each part where its program puts it."""
     iou_rotated: float = 0.0
-    """The best IoU over the 24 axis rotations, boxes centred on each other."""
+    """The best IoU over the 24 axis rotations, boxes centred on each other; in place where the shape is right there."""
     deviation_mm: float | None = None
     """Mean thickness of the thickest piece in which the two solids differ, in that best placement."""
+    dimensions: list[Check] = field(default_factory=list)
+    """{"kind", "name", "expected", "measured", "ok"} of every stated dimension; empty where there is no solid."""
+    missing: list[str] = field(default_factory=list)
+    """Features that the part lacks, by name: `1 through hole of 5 mm missing`."""
+    spurious: list[str] = field(default_factory=list)
+    """Features that it has too much: `a spurious boss of 8 mm`."""
     reason: str = ""
-    """Why it did not pass, in a few words."""
+    """Why it did not pass, in a few words: the first of its faults."""
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as JSON holds it."""
         return asdict(self)
 
 
-def judge(code: str, reference: str) -> Verdict:
+def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
     """Compare the part that `code` describes with the one that `reference` describes.
 
+    Args:
+        code: the program to judge.
+        reference: the program of the part that was asked for.
+        stated: the dimensions in the sentence, see `cadmonkey.cad.dimensions`; each is measured on the part.
+
     Raises:
-        CadmonkeyError: the reference is not a solid.
+        CadmonkeyError: the reference is not a solid, or a stated dimension is of no known kind.
     """
+    check_kinds(stated)
     wanted = solid(parse_openscad(reference))
     if wanted.is_empty():
         raise SolidError("the reference program is empty")
@@ -62,39 +85,51 @@ def judge(code: str, reference: str) -> Verdict:
         program = parse_openscad(code)
     except CadmonkeyError as error:
         return Verdict(reason=f"does not parse: {error}")
-    return judge_solid(program, wanted)
+    return judge_solid(program, wanted, stated)
 
 
-def judge_solid(program: Program, wanted: Manifold) -> Verdict:
+def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = ()) -> Verdict:
     """Compare a program that parses with the solid it should be."""
     try:
         made = solid(program)
     except CadmonkeyError as error:
         return Verdict(parses=True, reason=f"no solid: {error}")
-    if made.is_empty() or made.volume() <= SPECK_MM3:
+    if made.is_empty() or not made.volume() > SPECK_MM3:
         return Verdict(parses=True, reason="empty: nothing is left of the part")
-    return _compare(made, wanted)
+    if made.num_tri() > MAX_MEASURED_TRIANGLES:
+        reason = f"{made.num_tri():,} triangles, expected at most {MAX_MEASURED_TRIANGLES:,}; a smaller $fn is enough"
+        return Verdict(parses=True, solid=True, reason=reason)
+    return _compare(made, wanted, stated)
 
 
-def _compare(made: Manifold, wanted: Manifold) -> Verdict:
+def placed_on(made: Manifold, wanted: Manifold) -> Manifold:
+    """`made` where the judge compares it: in place, or in the best of the 24 axis rotations, centred on `wanted`."""
+    return _best_placement(made, wanted, iou(made, wanted))[0]
+
+
+def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
     in_place = iou(made, wanted)
-    placed, rotated = _best_placement(made, wanted, in_place)
-    deviation = deviation_mm(placed, wanted)
-    bodies, expected_bodies = len(made.decompose()), len(wanted.decompose())
-    size, expected_size = box_size(placed), box_size(wanted)
+    placed, rotated, deviation = made, in_place, _deviation(made, wanted, in_place)
+    if deviation > TOLERANCE_MM:
+        placed, rotated = _best_placement(made, wanted, in_place)
+        deviation = _deviation(placed, wanted, rotated)
+    measured = measure(placed)
+    missing, spurious = differing_features(measured, measure(wanted)) if deviation else ([], [])
+    dimensions = check_dimensions(stated, measured)
     checks = {
-        "bodies_ok": bodies == expected_bodies,
-        "box_ok": bool(np.allclose(size, expected_size, rtol=0, atol=2 * TOLERANCE_MM)),
+        "bodies_ok": body_count(made) == body_count(wanted),
+        "features_ok": not missing and not spurious,
+        "dimensions_ok": all(check["ok"] for check in dimensions),
+        "box_ok": bool(np.allclose(box_size(placed), box_size(wanted), rtol=0, atol=2 * TOLERANCE_MM)),
         "volume_ok": abs(made.volume() - wanted.volume()) <= TOLERANCE_MM * wanted.surface_area(),
     }
-    reasons = {
-        "bodies_ok": f"{bodies} bodies, expected {expected_bodies}",
-        "box_ok": f"box {size_text(size)}, expected {size_text(expected_size)}",
-        "volume_ok": f"volume {made.volume():,.1f} mm³, expected {wanted.volume():,.1f} mm³",
-    }
     all_pass = all(checks.values()) and deviation <= TOLERANCE_MM
-    failed = [reasons[name] for name, passed in checks.items() if not passed]
-    off = [] if deviation <= TOLERANCE_MM else [f"a surface is {deviation:.2f} mm off"]
+    faults = {
+        "features_ok": (missing + spurious)[:1],
+        "dimensions_ok": [failure_text(check) for check in dimensions if not check["ok"]][:1],
+        **_differences(placed, wanted),
+    }
+    failed = [faults[name][0] for name, passed in checks.items() if not passed]
     return Verdict(
         parses=True,
         solid=True,
@@ -103,15 +138,43 @@ def _compare(made: Manifold, wanted: Manifold) -> Verdict:
         iou=in_place,
         iou_rotated=rotated,
         deviation_mm=deviation,
-        reason="" if all_pass else (failed + off)[0],
+        dimensions=dimensions,
+        missing=missing,
+        spurious=spurious,
+        reason="" if all_pass else [*failed, f"a surface is {deviation:.2f} mm off"][0],
     )
+
+
+def _deviation(made: Manifold, wanted: Manifold, overlap: float) -> float:
+    """`deviation_mm`, without a look at the pieces where all that differs at this IoU is a speck."""
+    differs = (1 - overlap) * (made.volume() + wanted.volume()) > SPECK_MM3
+    return deviation_mm(made, wanted) if differs else 0.0
+
+
+def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
+    """How two solids differ as a whole, in words, for each check on the whole."""
+    return {
+        "bodies_ok": [f"{body_count(made)} bodies, expected {body_count(wanted)}"],
+        "box_ok": [f"box {size_text(box_size(made))}, expected {size_text(box_size(wanted))}"],
+        "volume_ok": [f"volume {made.volume():,.1f} mm³, expected {wanted.volume():,.1f} mm³"],
+    }
 
 
 def iou(a: Manifold, b: Manifold) -> float:
     """Volume of the intersection over volume of the union, between 0 and 1."""
+    if _same_mesh(a, b):
+        return 1.0
     shared = float((a ^ b).volume())
     united = float(a.volume() + b.volume()) - shared
     return shared / united if united > 0 else 0.0
+
+
+def _same_mesh(a: Manifold, b: Manifold) -> bool:
+    """Whether two solids are one mesh, as those of a part and its program copied are; spares a boolean."""
+    if (a.num_tri(), a.num_vert()) != (b.num_tri(), b.num_vert()) or a.is_empty():
+        return False
+    one, other = a.to_mesh64(), b.to_mesh64()
+    return np.array_equal(one.vert_properties, other.vert_properties) and np.array_equal(one.tri_verts, other.tri_verts)
 
 
 def deviation_mm(a: Manifold, b: Manifold) -> float:
@@ -120,8 +183,13 @@ def deviation_mm(a: Manifold, b: Manifold) -> float:
     The mean thickness of a thin piece is 2 V / A. A hole bored 0.5 mm too wide leaves a ring 0.25 mm thick, however
     large the plate around it: volume and IoU would hardly move.
     """
-    pieces = [piece for rest in (a - b, b - a) if rest.volume() > SPECK_MM3 for piece in rest.decompose()]
-    return max((2 * p.volume() / p.surface_area() for p in pieces if p.volume() > SPECK_MM3), default=0.0)
+    thickest = 0.0
+    for rest in (a - b, b - a):
+        if rest.volume() > SPECK_MM3:
+            volumes, areas = shell_sizes(rest)
+            solid_shells = volumes > SPECK_MM3
+            thickest = max(thickest, float((2 * volumes[solid_shells] / areas[solid_shells]).max(initial=0.0)))
+    return thickest
 
 
 def box_size(part: Manifold) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cadmonkey.cad.facets import pair_edges
 from cadmonkey.cad.raster import Floats, Frame, Integers, planes, rasterise
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ MARGIN = 0.08
 MATERIAL = ((58, 34, 8), (150, 88, 20), (226, 146, 42), (248, 190, 92), (255, 226, 166), (255, 250, 236))
 """From deep shade to highlight, evenly spaced over shades 0 to 1.25: a warm amber."""
 SECOND_MATERIAL = ((8, 26, 52), (20, 70, 128), (52, 124, 200), (116, 172, 232), (182, 212, 246), (240, 247, 255))
+REST_MATERIAL = ((70, 70, 72), (128, 128, 131), (178, 178, 181), (210, 210, 212), (232, 232, 234), (250, 250, 250))
+REST = 2
+"""The number of the rest's material."""
+SHOW_THROUGH = 0.4
+"""How strongly a difference shows through what hides it."""
 BRIGHTEST = 1.25
 LINE_COLOUR = (44, 30, 16)
 BACKGROUND = (255, 255, 255)
@@ -34,18 +40,31 @@ def render(
     size: tuple[int, int] = (640, 480),
     *,
     second: "manifold3d.Manifold | None" = None,
+    rest: "manifold3d.Manifold | None" = None,
 ) -> Image.Image:
     """Draw a solid (z up, in mm) on white; `second` is drawn with it in blue, to show a difference.
+
+    With `rest`, what the two have in common, in grey, they show faintly through it where it hides them.
 
     Args:
         solid: what to draw; an empty solid gives an empty picture.
         size: width and height in pixels.
         second: another solid in the same frame.
+        rest: a third one.
     """
-    scene = _scene([s for s in (solid, second) if s is not None and not s.is_empty()], _amber_or_blue(solid))
-    if scene is None:
+    solids = [(material, s) for material, s in enumerate((solid, second, rest)) if s is not None and not s.is_empty()]
+    if not solids:
         return Image.new("RGB", size, BACKGROUND)
+    scene = _scene(solids)
     view = _fit(scene, size)
+    picture = _picture(scene, view, size)
+    marked = [(material, s) for material, s in solids if material != REST]
+    if rest is None or not marked:
+        return picture
+    return Image.blend(picture, _picture(_scene(marked), view, size), SHOW_THROUGH)
+
+
+def _picture(scene: "_Scene", view: "_View", size: tuple[int, int]) -> Image.Image:
     big = (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING)
     placed = view.place(scene.vertices)
     corners, depth = placed[scene.triangles, :2] * SUPERSAMPLING, placed[scene.triangles, 2]
@@ -59,11 +78,6 @@ def render(
     lines = _lines(scene, placed, _front(corners), frame, size, view.mm_per_pixel)
     picture.paste(Image.new("RGB", size, LINE_COLOUR), mask=lines)
     return picture
-
-
-def _amber_or_blue(solid: "manifold3d.Manifold") -> int:
-    """Return the first solid's colour: where it is empty, only the second one is drawn, in its own colour."""
-    return 1 if solid.is_empty() else 0
 
 
 @dataclass(frozen=True)
@@ -95,11 +109,10 @@ class _View:
         return placed
 
 
-def _scene(solids: "list[manifold3d.Manifold]", first_material: int) -> _Scene | None:
-    if not solids:
-        return None
+def _scene(solids: "list[tuple[int, manifold3d.Manifold]]") -> _Scene:
+    """Return the scene of (material, solid) pairs."""
     vertices, triangles, shade, material, start = [], [], [], [], 0
-    for index, solid in enumerate(solids):
+    for number, solid in solids:
         mesh = solid.calculate_normals(0, SHARP_DEG).to_mesh()
         properties, corners = np.asarray(mesh.vert_properties, np.float64), np.asarray(mesh.tri_verts, np.int64)
         weld = np.arange(len(properties))
@@ -107,24 +120,15 @@ def _scene(solids: "list[manifold3d.Manifold]", first_material: int) -> _Scene |
         vertices.append(properties[:, :3])
         triangles.append(weld[corners] + start)
         shade.append(_light(properties[:, 3:6])[corners])
-        material.append(np.full(len(corners), first_material + index))
+        material.append(np.full(len(corners), number))
         start += len(properties)
     points, faces = np.concatenate(vertices), np.concatenate(triangles)
-    edges, sides = _pair_edges(faces, len(points))
+    edges, sides = pair_edges(faces, len(points))
     normals = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
     bend = np.einsum("ij,ij->i", normals[sides[:, 0]], normals[sides[:, 1]])
     sharp = bend < np.cos(np.radians(SHARP_DEG))
     return _Scene(points, faces, np.concatenate(shade), np.concatenate(material), edges, sides, sharp)
-
-
-def _pair_edges(triangles: Integers, vertices: int) -> tuple[Integers, Integers]:
-    """Return the edges of a closed mesh and the two triangles beside each."""
-    half = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    key = half.min(axis=1) * vertices + half.max(axis=1)
-    order = np.argsort(key, kind="stable")
-    order = order[: len(order) // 2 * 2].reshape(-1, 2)
-    return half[order[:, 0]], order // 3
 
 
 def _axes() -> Floats:
@@ -182,7 +186,7 @@ def _ramps() -> NDArray[np.uint8]:
     """Return `(materials * 256, 4)` RGBA by shade."""
     shades = np.linspace(0, 1, 256)
     ramps = []
-    for colours in (MATERIAL, SECOND_MATERIAL):
+    for colours in (MATERIAL, SECOND_MATERIAL, REST_MATERIAL):
         stops = np.linspace(0, 1, len(colours))
         channels = [np.interp(shades, stops, [colour[i] for colour in colours]) for i in range(3)]
         ramps.append(np.stack([*channels, np.full(256, 255.0)], axis=1))

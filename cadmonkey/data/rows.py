@@ -4,15 +4,16 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import Any
 
 from cadmonkey.parts import FAMILIES, sample_part, split_of
 
-Row = dict[str, str]
+Row = dict[str, Any]
 _CHUNK = 64
 
 
 def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1) -> Iterator[Row]:
-    """Yield `count` rows {"id", "prompt", "completion", "family", "part", "split"}, the families in turn.
+    """Yield `count` rows {"id", "prompt", "completion", "family", "part", "split", "stated"}, the families in turn.
 
     The rows depend on `seed` alone, not on `workers`. With `split`, only parts of that split are drawn.
     """
@@ -36,4 +37,5 @@ def make_row(index: int, seed: int, split: str | None = None) -> Row:
         "family": part.family,
         "part": part.hash,
         "split": split_of(part.hash),
+        "stated": part.stated,
     }

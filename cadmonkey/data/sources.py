@@ -23,8 +23,8 @@ _COLUMNS = (("prompt", "completion"), ("name", "code"))
 def load_rows(source: str) -> list[dict[str, str]]:
     """Read every usable row of `source`, a file or a Hub id.
 
-    A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them. Files must be
-    whole: a row without text is an error that names it. Hub rows without text are left out.
+    A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them but for "stated".
+    Files must be whole: a row without text is an error that names it. Hub rows without text are left out.
 
     Raises:
         InputError: the source is missing or offline, or lacks the columns prompt and completion, or name and code.

@@ -1,12 +1,12 @@
-"""Judging a batch: predictions joined to references by id, verdicts counted per family."""
+"""Judging a batch: predictions joined to references by id, verdicts counted per family and per kind of prompt."""
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.errors import InputError
 from cadmonkey.evaluation.report import write_report
+from cadmonkey.evaluation.scores import score
 from cadmonkey.evaluation.sheet import write_sheet
 from cadmonkey.evaluation.workers import TIME_LIMIT_S, work
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
@@ -20,26 +20,19 @@ FAILED: Row = {
     "bodies_ok": False,
     "box_ok": False,
     "volume_ok": False,
+    "features_ok": False,
+    "dimensions_ok": False,
     "all_pass": False,
     "iou": 0.0,
     "iou_rotated": 0.0,
     "deviation_mm": None,
+    "dimensions": [],
+    "missing": [],
+    "spurious": [],
 }
 """The verdict of a program that the judge could not finish."""
 
-SCORES: dict[str, Callable[[Row], float]] = {
-    "parses": lambda part: part["verdict"]["parses"],
-    "solid": lambda part: part["verdict"]["solid"],
-    "bodies": lambda part: part["verdict"]["bodies_ok"],
-    "box": lambda part: part["verdict"]["box_ok"],
-    "volume": lambda part: part["verdict"]["volume_ok"],
-    "iou": lambda part: part["verdict"]["iou"],
-    "all_pass": lambda part: part["verdict"]["all_pass"],
-    "ends_on_end_token": lambda part: part["stop_reason"] == "end_token",
-    "length": lambda part: part["stop_reason"] == "length",
-    "reserved": lambda part: part["stop_reason"] == "reserved_token",
-}
-"""What scores.json holds besides the count: the mean of each over the parts, so a share from 0 to 1."""
+_JUDGED = ("code", "reference", "stated")
 
 
 def evaluate(
@@ -57,24 +50,26 @@ def evaluate(
 
     Args:
         predictions: lines {"id", "prompt", "code", "stop_reason", …}.
-        references: lines {"id", "prompt", "completion", "family"}.
+        references: lines {"id", "prompt", "completion", "family", "stated"}; the last two may be absent. "stated" is
+            the list of dimensions in the sentence (see `cadmonkey.cad.dimensions`); without it a part is judged by
+            its reference alone.
         out: folder.
         time_limit_s: for one part; one that takes longer fails.
         processes: None: one per core.
 
     Returns:
-        {"total": scores, "families": {name: scores}}, where scores are "count" and the names of SCORES.
+        {"total": scores, "families": {name: scores}, "kinds": {name: scores}}, see `cadmonkey.evaluation.scores`.
 
     Raises:
         InputError: a file cannot be read, or an id is missing or comes twice.
     """
     parts = join(predictions, references)
     with progress("judge", len(parts)) as advance:
-        requests = [{"do": "verdict", "code": part["code"], "reference": part["reference"]} for part in parts]
+        requests = [{"do": "verdict", **{name: part[name] for name in _JUDGED}} for part in parts]
         answers = work(requests, processes=processes, time_limit_s=time_limit_s, done=lambda _: advance(""))
     for part, answer in zip(parts, answers, strict=True):
         if "bad_reference" in answer:
-            raise InputError(f"{references}: id {part['id']!r}: expected a solid, got: {answer['bad_reference']}")
+            raise InputError(f"{references}: id {part['id']!r}: {answer['bad_reference']}")
         part["verdict"] = answer.get("verdict") or {**FAILED, "reason": answer["failed"]}
     scores = score(parts)
     write_jsonl(out / "verdicts.jsonl", ({"id": p["id"], "family": p["family"], **p["verdict"]} for p in parts))
@@ -85,7 +80,7 @@ def evaluate(
 
 
 def join(predictions: Path, references: Path) -> list[Row]:
-    """Return {"id", "family", "prompt", "code", "reference", "stop_reason"} for each prediction, in their order.
+    """Return {"id", "family", "prompt", "code", "reference", "stated", "stop_reason"} of each prediction, in order.
 
     Raises:
         InputError: a file cannot be read or is empty, an id comes twice, or stands in one file only.
@@ -97,6 +92,9 @@ def join(predictions: Path, references: Path) -> list[Row]:
     for row in made.values():
         if not isinstance(row.get("code"), str):
             raise InputError(f'{predictions}: expected a text in "code" of id {row["id"]!r}, got {row.get("code")!r}')
+    for row in wanted.values():
+        if not _is_stated(row.get("stated") or []):
+            raise InputError(f'{references}: expected a list of objects in "stated" of id {row["id"]!r}')
     return [
         {
             "id": name,
@@ -104,24 +102,15 @@ def join(predictions: Path, references: Path) -> list[Row]:
             "prompt": row["prompt"],
             "code": row["code"],
             "reference": wanted[name]["completion"],
+            "stated": wanted[name].get("stated") or [],
             "stop_reason": str(row.get("stop_reason", "")),
         }
         for name, row in made.items()
     ]
 
 
-def score(parts: list[Row]) -> dict[str, Any]:
-    """Return the scores of judged parts, in total and per family (in alphabetical order)."""
-    families = sorted({part["family"] for part in parts})
-    return {
-        "total": _mean(parts),
-        "families": {family: _mean([part for part in parts if part["family"] == family]) for family in families},
-    }
-
-
-def _mean(parts: list[Row]) -> dict[str, float]:
-    means = {name: round(sum(map(value, parts)) / len(parts), 6) for name, value in SCORES.items()}
-    return {"count": len(parts), **means}
+def _is_stated(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(dimension, dict) for dimension in value)
 
 
 def _by_id(path: Path, columns: list[str]) -> dict[str, Row]:

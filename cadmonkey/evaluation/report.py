@@ -7,8 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from cadmonkey.cad.dimensions import failure_text
 from cadmonkey.evaluation.sheet import in_turn, verdict_words
-from cadmonkey.evaluation.summary import COLUMNS, shown
+from cadmonkey.evaluation.summary import HEADINGS, cells, interval_text
 from cadmonkey.evaluation.workers import work
 from cadmonkey.files import read_json, write_text
 
@@ -51,8 +52,14 @@ def write_report(
         title=run_title(run),
         summary=run_summary(run),
         total=scores["total"],
-        table=score_rows(scores),
-        headings=COLUMNS,
+        figures={"all_pass": "all-pass", "iou": "mean IoU", "ends_on_end_token": "end on the end token"},
+        total_cells=cells(scores["total"]),
+        intervals={name: interval_text(scores["total"], name) for name in scores["total"]["interval"]},
+        tables={
+            "Scores by family": score_rows({**scores["families"], "total": scores["total"]}),
+            "Scores by kind of prompt": score_rows(scores["kinds"]),
+        },
+        headings=HEADINGS,
         curve=loss_curve(_json_lines(run / "metrics.jsonl")),
         cards=gallery(chosen, processes),
         left_out=len(parts) - len(chosen),
@@ -70,25 +77,35 @@ def failures_first(parts: list[Row]) -> list[Row]:
 
 
 def gallery(parts: list[Row], processes: int | None = None) -> list[Row]:
-    """Return what the cards show: the parts with their pictures, and for failures the part that was wanted."""
-    codes = [part["code"] for part in parts]
-    wanted = [index for index, part in enumerate(parts) if not part["verdict"]["all_pass"]]
-    codes += [parts[index]["reference"] for index in wanted]
-    requests = [{"do": "picture", "code": code, "size": PICTURE, "colours": COLOURS} for code in codes]
-    pictures = [answer.get("png") for answer in work(requests, processes=processes)]
-    cards = [{**part, "png": png, "words": verdict_words(part)} for part, png in zip(parts, pictures, strict=False)]
-    for index, png in zip(wanted, pictures[len(parts) :], strict=True):
-        cards[index]["wanted_png"] = png
+    """Return what the cards show: the parts with their pictures and faults.
+
+    Failures also show the part that was wanted, and a solid that is not it the difference of the two.
+    """
+    cards = [{**part, "words": verdict_words(part), "faults": faults(part["verdict"])} for part in parts]
+    drawn = [(card, "png", {"do": "picture", "code": card["code"]}) for card in cards]
+    for card in cards:
+        if not card["verdict"]["all_pass"]:
+            drawn.append((card, "wanted_png", {"do": "picture", "code": card["reference"]}))
+        if card["verdict"]["solid"] and not card["verdict"]["all_pass"]:
+            both = {"code": card["code"], "reference": card["reference"]}
+            drawn.append((card, "difference_png", {"do": "difference", **both}))
+    requests = [{**request, "size": PICTURE, "colours": COLOURS} for _, _, request in drawn]
+    for (card, name, _), answer in zip(drawn, work(requests, processes=processes), strict=True):
+        card[name] = answer.get("png")
     return cards
 
 
-def score_rows(scores: dict[str, Any]) -> list[Row]:
-    """Return the lines of the score table, the total last."""
-    lines = [*scores["families"].items(), ("total", scores["total"])]
+def faults(verdict: Row) -> list[str]:
+    """Return all that the judge names: missing and spurious features, and the dimensions that do not hold."""
+    wrong = [failure_text(check) for check in verdict["dimensions"] if not check["ok"]]
+    return [*verdict["missing"], *verdict["spurious"], *wrong]
+
+
+def score_rows(lines: dict[str, Any]) -> list[Row]:
+    """Return the lines of a score table."""
     return [
-        {"family": family, "count": line["count"], "share": line["all_pass"]}
-        | {"cells": {name: shown(name, line[name]) for name in COLUMNS}}
-        for family, line in lines
+        {"name": name, "count": line["count"], "share": line["all_pass"], "cells": cells(line)}
+        for name, line in lines.items()
     ]
 
 

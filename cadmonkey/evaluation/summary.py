@@ -10,6 +10,8 @@ COLUMNS = {
     "parses": "parses",
     "solid": "solid",
     "bodies": "bodies",
+    "features": "features",
+    "dimensions": "dimensions",
     "box": "box",
     "volume": "volume",
     "iou": "IoU",
@@ -17,20 +19,29 @@ COLUMNS = {
     "ends_on_end_token": "stops",
 }
 """Score -> heading; the order of the columns here and in the report."""
+INTERVAL = "all_pass_interval"
+HEADINGS = {
+    key: heading
+    for name, text in COLUMNS.items()
+    for key, heading in ({name: text, INTERVAL: "95 % interval"} if name == "all_pass" else {name: text}).items()
+}
+"""The columns, with the confidence interval of the headline behind it."""
 
 
 def score_table(scores: dict[str, Any]) -> "Table":
-    """Return the scores per family, with the total as the last row."""
+    """Return the scores per family and per kind of prompt, with the total as the last row."""
     from rich.table import Table
 
     table = Table(title="Scores on unseen parts", title_justify="left")
     table.add_column("family")
     table.add_column("parts", justify="right")
-    for name, heading in COLUMNS.items():
+    for name, heading in HEADINGS.items():
         table.add_column(heading, justify="right", style="bold" if name == "all_pass" else "")
-    for row in _rows(scores):
-        table.add_row(*row)
-    table.rows[-2 if len(table.rows) > 1 else -1].end_section = True
+    for part in ("families", "kinds"):
+        for row in _rows(scores[part]):
+            table.add_row(*row)
+        table.add_section()
+    table.add_row(*_rows({"total": scores["total"]})[0])
     return table
 
 
@@ -41,7 +52,8 @@ def print_scores(scores: dict[str, Any]) -> None:
 
         Console().print(score_table(scores))
         return
-    for row in [["family", "parts", *COLUMNS.values()], *_rows(scores)]:
+    rows = _rows({**scores["families"], **scores["kinds"], "total": scores["total"]})
+    for row in [["family", "parts", *HEADINGS.values()], *rows]:
         print("\t".join(row))
 
 
@@ -53,6 +65,16 @@ def shown(name: str, value: float) -> str:
     return f"{min(round(value * 100, 1), 99.9) if value < 1 else 100:g} %"
 
 
-def _rows(scores: dict[str, Any]) -> list[list[str]]:
-    lines = [*scores["families"].items(), ("total", scores["total"])]
-    return [[name, str(line["count"]), *(shown(key, line[key]) for key in COLUMNS)] for name, line in lines]
+def interval_text(line: dict[str, Any], name: str = "all_pass") -> str:
+    """Return the confidence interval of a score as people read it: `68.1–81.4 %`."""
+    low, high = (shown(name, bound).removesuffix(" %") for bound in line["interval"][name])
+    return f"{low}–{high}" + ("" if name == "iou" else " %")
+
+
+def cells(line: dict[str, Any]) -> dict[str, str]:
+    """Return a line of scores as the columns of HEADINGS show it."""
+    return {name: interval_text(line) if name == INTERVAL else shown(name, line[name]) for name in HEADINGS}
+
+
+def _rows(lines: dict[str, dict[str, Any]]) -> list[list[str]]:
+    return [[name, str(line["count"]), *cells(line).values()] for name, line in lines.items()]

@@ -32,7 +32,7 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return _picture(request) if request["do"] == "picture" else _verdict(request)
+        return {"verdict": _verdict, "picture": _picture, "difference": _difference}[request["do"]](request)
     except MemoryError:
         return {"failed": "memory limit"}
     except RecursionError:
@@ -42,19 +42,23 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _verdict(request: dict[str, Any]) -> dict[str, Any]:
+    from cadmonkey.cad.dimensions import check_kinds
     from cadmonkey.cad.judge import judge
     from cadmonkey.errors import CadmonkeyError
 
+    stated = request.get("stated", [])
     try:
-        return {"verdict": judge(request["code"], request["reference"]).as_dict()}
-    except CadmonkeyError as error:  # the judge's only complaint is about the reference
+        check_kinds(stated)
+    except CadmonkeyError as error:
         return {"bad_reference": str(error)}
+    try:
+        return {"verdict": judge(request["code"], request["reference"], stated).as_dict()}
+    except CadmonkeyError as error:  # the judge's only other complaint is about the reference
+        return {"bad_reference": f"expected a solid, got: {error}"}
 
 
 def _picture(request: dict[str, Any]) -> dict[str, Any]:
     """Return a PNG as base64, or what is wrong with the program."""
-    from PIL import Image
-
     from cadmonkey.cad.openscad import parse_openscad
     from cadmonkey.cad.picture import render
     from cadmonkey.cad.solid import solid
@@ -66,9 +70,34 @@ def _picture(request: dict[str, Any]) -> dict[str, Any]:
         return {"failed": str(error)}
     if part.is_empty():
         return {"failed": "empty"}
-    picture = render(part, tuple(request["size"]))
-    if request["colours"]:
-        picture = picture.quantize(request["colours"], dither=Image.Dither.NONE)
+    return _png(render(part, tuple(request["size"])), request["colours"])
+
+
+def _difference(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a PNG of how `code` differs from `reference`: too much in amber, missing in blue, the rest pale."""
+    from cadmonkey.cad.judge import placed_on
+    from cadmonkey.cad.openscad import parse_openscad
+    from cadmonkey.cad.picture import render
+    from cadmonkey.cad.solid import solid
+    from cadmonkey.errors import CadmonkeyError
+
+    try:
+        made, wanted = (solid(parse_openscad(request[name])) for name in ("code", "reference"))
+    except CadmonkeyError as error:
+        return {"failed": str(error)}
+    if made.is_empty():
+        return {"failed": "empty"}
+    made = placed_on(made, wanted)
+    picture = render(made - wanted, tuple(request["size"]), second=wanted - made, rest=made ^ wanted)
+    return _png(picture, request["colours"])
+
+
+def _png(picture: Any, colours: int) -> dict[str, Any]:
+    """Return the picture as base64, with so many colours where that is not 0."""
+    from PIL import Image
+
+    if colours:
+        picture = picture.quantize(colours, dither=Image.Dither.NONE)
     data = io.BytesIO()
     picture.save(data, format="PNG", optimize=True)
     return {"png": base64.b64encode(data.getvalue()).decode("ascii")}

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.openscad import print_openscad
@@ -12,6 +13,7 @@ from cadmonkey.cad.solid import solid
 from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
 from cadmonkey.parts.measures import Measure, NoRoomError, unit_parameters
 from cadmonkey.parts.sentences import CLOSING, OPENING, Stated, Style
+from cadmonkey.parts.stated import stated_dimensions
 
 FACETS = Facets(fn=96)
 """The fineness that every program of ours states."""
@@ -25,6 +27,8 @@ class Part:
     family: str
     prompt: str
     program: Program
+    stated: list[dict[str, Any]]
+    """The numbers in the sentence, as `cadmonkey.cad.dimensions` checks them."""
 
     @property
     def code(self) -> str:
@@ -47,7 +51,8 @@ def sample_part(rng: random.Random, family: str | None = None, split: str | None
             continue
         program = _program(draft)
         if split in (None, split_of(part_hash(program))) and is_sound(program, draft.holes):
-            return Part(name, _sentence(rng, name, draft), program)
+            sentence, said = _sentence(rng, name, draft)
+            return Part(name, sentence, program, stated_dimensions(name, draft.values, said, draft.holes))
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
@@ -86,7 +91,8 @@ def _program(draft: Draft) -> Program:
     return Program(draft.root, tuple(parameters), FACETS)
 
 
-def _sentence(rng: random.Random, family: str, draft: Draft) -> str:
+def _sentence(rng: random.Random, family: str, draft: Draft) -> tuple[str, set[str]]:
+    """The sentence, and the names of the values that it states."""
     style = Style(rng)
     sentence = style.write(OPENING + draft.template + CLOSING, draft.values)
     unsaid = draft.values.keys() - style.said
@@ -94,7 +100,7 @@ def _sentence(rng: random.Random, family: str, draft: Draft) -> str:
     wrong = [name for name in unsaid if _mm(draft.values[name]) != defaults.get(name)]
     if wrong:
         raise AssertionError(f"{family}: the sentence {sentence!r} leaves out {', '.join(wrong)}")
-    return sentence
+    return sentence, style.said
 
 
 def _mm(stated: Stated) -> float:

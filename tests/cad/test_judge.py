@@ -33,7 +33,7 @@ def test_place_turn_and_fineness_do_not_matter(same: str) -> None:
         (PLATE.replace("d = 5", "r = 5"), "off"),
         (PLATE.replace("50, 30", "50, 31"), "off"),
         (PLATE.replace("100, 60", "100.1, 60"), "box 100.1 x 60 x 5 mm, expected 100 x 60 x 5 mm"),
-        ("cube([100, 60, 5]);", "off"),
+        ("cube([100, 60, 5]);", "1 through hole of 5 mm missing"),
         (PLATE + " translate([0, 0, 50]) cube(1);", "2 bodies, expected 1"),
         ("mirror([1, 0, 0]) " + PLATE.removeprefix("$fn = 96; ").replace("50, 30", "20, 11"), "off"),
         ("cube(-1);", "no solid"),

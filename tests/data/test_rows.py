@@ -1,5 +1,6 @@
 """Rows are the same for one seed, and no part is on two sides of a split."""
 
+import json
 from collections import Counter
 
 from cadmonkey.data.rows import make_rows
@@ -24,3 +25,23 @@ def test_a_split_holds_only_its_own_parts() -> None:
         assert {split_of(row["part"]) for row in members} == {split}
     parts = {split: {row["part"] for row in members} for split, members in rows.items()}
     assert not parts["train"] & parts["test"]
+
+
+def test_rows_tell_the_numbers_of_their_sentence_as_checks() -> None:
+    rows = [row for row in make_rows(200, seed=3) if "inset" in row["completion"] and "hole_d" in row["completion"]]
+    assert rows
+    for row in rows:
+        stated = {check["kind"]: check for check in row["stated"]}
+        assert stated["inset"].keys() == {"kind", "name", "mm"}
+        assert stated["off_centre_hole_diameter"]["name"] == "hole diameter"
+        assert stated["holes"]["count"] in (4, 5)
+        assert json.dumps(row["stated"])
+
+
+def test_what_a_sentence_leaves_to_the_default_is_not_stated() -> None:
+    boxes = [row for row in make_rows(600, seed=3) if row["family"] == "box"]
+    silent = [row for row in boxes if "wall" not in {check["kind"] for check in row["stated"]}]
+    assert 0 < len(silent) < len(boxes) / 4
+    assert all(
+        "wall = 2;" in row["completion"] and "wall" not in row["prompt"].replace("standard wall", "") for row in silent
+    )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cadmonkey.errors import InputError
 from cadmonkey.evaluation import evaluate
-from cadmonkey.evaluation.evaluate import join, score
+from cadmonkey.evaluation.evaluate import join
 from cadmonkey.files import read_json, read_jsonl, write_jsonl
 
 CUBE, PLATE = "cube([10, 20, 30]);", "cube([50, 30, 5]);"
@@ -132,15 +132,33 @@ def test_an_empty_program_is_a_prediction_that_fails(batch, tmp_path):
     assert evaluate(*batch, tmp_path / "out")["total"]["all_pass"] == 0.25
 
 
-def test_a_mean_over_parts_weighs_every_part_alike():
-    verdict = {"parses": True, "solid": True, "bodies_ok": True, "box_ok": True, "volume_ok": True, "iou": 1.0}
-    parts = [
-        {"family": family, "stop_reason": "end_token", "verdict": {**verdict, "all_pass": passed}}
-        for family, passed in (("a", True), ("a", True), ("a", True), ("b", False))
-    ]
-    scores = score(parts)
-    assert scores["total"]["all_pass"] == 0.75
-    assert scores["families"]["b"]["all_pass"] == 0
+def test_stated_dimensions_are_measured_where_the_references_tell_them(batch, tmp_path):
+    wanted = read_jsonl(batch[1])
+    wanted[0]["stated"] = [{"kind": "thickness", "name": "thickness", "mm": 5}]
+    wanted[3]["stated"] = [{"kind": "length", "name": "length", "mm": 11}]
+    write_jsonl(batch[1], wanted)
+    evaluate(*batch, tmp_path / "out")
+    verdicts = {verdict["id"]: verdict for verdict in read_jsonl(tmp_path / "out" / "verdicts.jsonl")}
+    assert verdicts["four"]["all_pass"]
+    assert verdicts["four"]["dimensions"][0]["measured"] == 5
+    assert not verdicts["one"]["all_pass"]
+    assert verdicts["one"]["reason"] == "length 11 mm: measured 10 mm"
+    assert verdicts["two"]["dimensions"] == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (5, r"references\.jsonl: expected a list of objects in \"stated\" of id 'two'"),
+        ([{"kind": "girth", "mm": 5}], r"references\.jsonl: id 'two': stated: expected a known kind"),
+    ],
+)
+def test_stated_dimensions_that_cannot_be_checked_are_bad_input(batch, tmp_path, stated, message):
+    wanted = read_jsonl(batch[1])
+    wanted[2]["stated"] = stated
+    write_jsonl(batch[1], wanted)
+    with pytest.raises(InputError, match=message):
+        evaluate(*batch, tmp_path / "out")
 
 
 def test_the_command_prints_the_table_and_writes_the_files(batch, tmp_path):

@@ -1,14 +1,17 @@
+import base64
+import io
 import json
 import re
 
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
 from cadmonkey.evaluation import print_scores
-from cadmonkey.evaluation.evaluate import score
 from cadmonkey.evaluation.report import failures_first, loss_curve, write_report
+from cadmonkey.evaluation.scores import score
 from cadmonkey.evaluation.sheet import _drawable, _wrap, in_turn
-from cadmonkey.evaluation.summary import shown
+from cadmonkey.evaluation.summary import interval_text, shown
+from cadmonkey.evaluation.worker import _answer
 
 PASS = {
     "parses": True,
@@ -16,8 +19,13 @@ PASS = {
     "bodies_ok": True,
     "box_ok": True,
     "volume_ok": True,
+    "features_ok": True,
+    "dimensions_ok": True,
     "all_pass": True,
     "iou": 1.0,
+    "dimensions": [],
+    "missing": [],
+    "spurious": [],
     "reason": "",
 }
 FAIL = {**PASS, "volume_ok": False, "all_pass": False, "iou": 0.5, "reason": "volume 1 mm³, expected 2 mm³"}
@@ -60,6 +68,34 @@ def test_the_gallery_begins_with_failures_beside_the_part_that_was_wanted(tmp_pa
     assert cards[0].count("data:image/png;base64,") == 1
     assert "cube(6);" in cards[0]
     assert all('data-verdict="pass"' in card and "cube(6);" not in card for card in cards[1:])
+
+
+def test_a_solid_that_fails_is_shown_with_its_difference_and_all_its_faults(tmp_path):
+    faults = {
+        "missing": ["1 through hole of 5 mm missing"],
+        "dimensions": [
+            {"kind": "length", "name": "length", "expected": 6, "measured": 5, "ok": False},
+            {"kind": "width", "name": "width", "expected": 6, "measured": 6, "ok": True},
+        ],
+    }
+    [card] = report(tmp_path, [part("x", "a", {**FAIL, **faults})]).split("<article")[1:]
+    assert card.count("data:image/png;base64,") == 3
+    assert "too much" in card
+    assert "<li>1 through hole of 5 mm missing</li><li>length 6 mm: measured 5 mm</li>" in card
+    assert "width 6 mm" not in card
+
+
+def test_the_difference_shows_what_is_missing_in_blue_and_what_is_too_much_in_amber():
+    def colours(code: str) -> tuple[int, int]:
+        request = {"do": "difference", "code": code, "reference": "cube([20, 20, 20]);", "size": [160, 120]}
+        picture = Image.open(io.BytesIO(base64.b64decode(_answer({**request, "colours": 0})["png"]))).convert("RGB")
+        pixels = picture.getcolors(1 << 24)
+        amber = sum(count for count, (r, _, b) in pixels if r > b + 40)
+        return amber, sum(count for count, (r, _, b) in pixels if b > r + 40)
+
+    lacks, much = colours("cube([20, 20, 10]);"), colours("cube([20, 20, 30]);")
+    assert lacks[0] < 20 < 500 < lacks[1]
+    assert much[1] < 20 < 500 < much[0]
 
 
 def test_prompts_and_programs_are_escaped(tmp_path):
@@ -122,5 +158,7 @@ def test_a_share_just_below_one_does_not_read_as_100_per_cent():
 def test_scores_are_plain_lines_when_stdout_is_no_terminal(capsys):
     print_scores(score(PARTS))
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in lines] == ["family", "a", "b", "total"]
+    kinds = ["holes: without", "unit: none", "words: 1 to 10"]
+    assert [line[0] for line in lines] == ["family", "a", "b", *kinds, "total"]
     assert lines[-1][lines[0].index("all-pass")] == "75 %"
+    assert lines[-1][lines[0].index("95 % interval")] == interval_text(score(PARTS)["total"])

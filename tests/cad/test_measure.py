@@ -1,0 +1,120 @@
+"""Cylinders, cones, spheres, holes and bosses are found on the mesh alone, whatever their facets, place and turn."""
+
+import pytest
+
+from cadmonkey.cad.judge import judge
+from cadmonkey.cad.measure import Measured, body_count, differing_features, measure
+from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.solid import solid
+
+
+def measured(code: str) -> Measured:
+    return measure(solid(parse_openscad(code)))
+
+
+def features(code: str) -> list[tuple[str, float | None]]:
+    found = measured(code).features()
+    return sorted((f.kind, f.diameter and round(f.diameter, 3)) for f in found)
+
+
+def drilled(holes: str) -> str:
+    return f"$fn = 96; difference() {{ cube([60, 40, 10]); {holes} }}"
+
+
+@pytest.mark.parametrize("fn", [8, 12, 24, 33, 96, 360])
+@pytest.mark.parametrize("turn", ["", "rotate([90, 0, 0])", "rotate([0, 90, 90])", "translate([7, 8, 9]) rotate(31)"])
+def test_a_bore_measures_its_stated_diameter_at_any_fineness_and_turn(fn: int, turn: str) -> None:
+    code = f"{turn} difference() {{ cylinder(d = 30, h = 9); translate([2, 1, -1]) cylinder(d = 7.3, h = 12); }}"
+    part = measured(f"$fn = {fn}; {code}")
+    assert [hole.diameter for hole in part.holes] == [pytest.approx(7.3, abs=1e-6)]
+    assert [boss.diameter for boss in part.bosses] == [pytest.approx(30, abs=1e-6)]
+    assert part.holes[0].end - part.holes[0].start == pytest.approx(9)
+    assert part.is_through(part.holes[0])
+
+
+def test_axes_and_extents_are_where_they_should_be() -> None:
+    [hole] = measured(drilled("translate([20, 12, 4]) cylinder(d = 6, h = 9);")).holes
+    assert abs(hole.axis) == pytest.approx([0, 0, 1])
+    assert hole.point == pytest.approx([20, 12, 0])
+    assert (hole.start, hole.end) == pytest.approx((4, 10))
+
+
+def test_through_blind_and_counterbored_holes_are_told_apart() -> None:
+    holes = """translate([10, 20, -1]) cylinder(d = 4, h = 12); translate([30, 20, 3]) cylinder(d = 5, h = 12);
+    translate([50, 20, -1]) cylinder(d = 6, h = 12); translate([50, 20, 6]) cylinder(d = 10, h = 12);"""
+    assert features(drilled(holes)) == [
+        ("blind hole", 5.0),
+        ("through hole", 4.0),
+        ("through hole", 6.0),
+        ("through hole", 10.0),
+    ]
+    assert len(measured(drilled(holes)).hole_axes) == 3
+
+
+def test_a_boss_a_cavity_and_rounded_corners() -> None:
+    assert features("$fn = 48; union() { cube(20); translate([10, 10, 19]) cylinder(d = 8, h = 6); }") == [
+        ("boss", 8.0)
+    ]
+    hollow = "difference() { cube(20); translate([5, 5, 5]) cube(10); }"
+    assert features(hollow) == [("cavity", None)]
+    assert body_count(solid(parse_openscad(hollow))) == 1
+    rounded = """$fn = 48; union() { translate([5, 0, 0]) cube([40, 30, 3]); translate([0, 5, 0]) cube([50, 20, 3]);
+    for (x = [5, 45], y = [5, 25]) translate([x, y, 0]) cylinder(r = 5, h = 3); }"""
+    part = measured(rounded)
+    assert part.features() == []
+    assert [round(c.diameter, 3) for c in part.surfaces.cylinders] == [10.0] * 4
+
+
+def test_cones_and_spheres_measure_their_diameters() -> None:
+    [cone] = measured("$fn = 40; cylinder(d1 = 30, d2 = 12, h = 50);").surfaces.cones
+    assert cone.diameters == (pytest.approx(30), pytest.approx(12))
+    assert not cone.hollow
+    [tip] = measured("$fn = 96; cylinder(r1 = 8, r2 = 0, h = 5);").surfaces.cones
+    assert tip.diameters == (pytest.approx(16), pytest.approx(0, abs=1e-6))
+    [sink] = measured(drilled("translate([30, 20, 6]) cylinder(d1 = 4, d2 = 14, h = 5);")).surfaces.cones
+    assert sink.hollow
+    assert sink.diameters == (pytest.approx(4), pytest.approx(12))
+    [dome] = measured(
+        "$fn = 64; intersection() { sphere(d = 33); translate([-20, -20, 0]) cube(40); }"
+    ).surfaces.spheres
+    assert dome.diameter == pytest.approx(33, abs=1e-3)
+    assert measured("$fn = 64; sphere(d = 33);").bosses == []
+
+
+def test_a_polygon_with_corners_is_not_round() -> None:
+    assert features("cylinder(d = 20, h = 5, $fn = 6);") == []
+
+
+HOLES = "translate([10, 10, -1]) cylinder(d = 5, h = 12); translate([30, 20, -1]) cylinder(d = 5, h = 12);"
+
+
+@pytest.mark.parametrize(
+    ("made", "missing", "spurious"),
+    [
+        (drilled(HOLES), [], []),
+        (drilled(HOLES.replace("d = 5", "d = 6")), [], []),
+        (drilled(HOLES.split(";")[0] + ";"), ["1 through hole of 5 mm missing"], []),
+        (drilled(""), ["2 through holes of 5 mm missing"], []),
+        (drilled(HOLES + "translate([50, 10, -1]) cylinder(d = 8, h = 12);"), [], ["a spurious through hole of 8 mm"]),
+        (drilled(HOLES + "translate([40, 20, 2]) cube(3);"), [], ["a spurious cavity"]),
+        (drilled(HOLES + "translate([45, 30, -1]) cube([4, 4, 12]);"), [], ["1 spurious opening"]),
+        (
+            drilled(HOLES.replace("30, 20, -1", "30, 20, 2")),
+            ["1 through hole of 5 mm missing"],
+            ["a spurious blind hole of 5 mm"],
+        ),
+    ],
+)
+def test_missing_and_spurious_features_are_named(made: str, missing: list[str], spurious: list[str]) -> None:
+    assert differing_features(measured(made), measured(drilled(HOLES))) == (missing, spurious)
+    verdict = judge(made, drilled(HOLES))
+    assert (verdict.missing, verdict.spurious) == (missing, spurious)
+    assert verdict.features_ok == (not missing and not spurious)
+    assert not (verdict.all_pass and not verdict.features_ok)
+
+
+def test_a_boss_that_is_not_there_is_missed() -> None:
+    with_boss = "$fn = 96; union() { cube(20); translate([10, 10, 20]) cylinder(d = 8, h = 0.02); }"
+    verdict = judge("cube(20);", with_boss)
+    assert verdict.reason == "1 boss of 8 mm missing"
+    assert not verdict.all_pass
