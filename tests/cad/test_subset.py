@@ -31,6 +31,13 @@ def test_programs_print_as_they_are_written(code: str) -> None:
     assert print_openscad(parse_openscad(code)) == code
 
 
+def test_fineness_is_handed_down_and_taken_back() -> None:
+    code = "$fn = 24;\nlinear_extrude(height = 1) offset(r = 2, $fn = 12) circle(r = 9, $fn = 24);"
+    assert print_openscad(parse_openscad(code)) == code
+    handed = parse_openscad("$fn = 24; rotate_extrude($fn = 12) translate([20, 0]) circle(9);")
+    assert print_openscad(handed).endswith("circle(r = 9, $fn = 12);")
+
+
 def test_a_pattern_about_a_named_centre_keeps_its_names() -> None:
     code = (
         "x = 30;\nn = 6;\n$fn = 24;\nfor (i = [0 : n - 1])\n"

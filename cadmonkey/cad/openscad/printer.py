@@ -23,7 +23,7 @@ def print_openscad(program: Program | csg.Node) -> str:
     """
     if not isinstance(program, Program):
         program = Program(program)
-    printer = _Printer({parameter.name for parameter in program.parameters})
+    printer = _Printer({parameter.name for parameter in program.parameters}, program.facets.fn)
     lines = [*_header(program), *printer.statement(program.root, 0)]
     return "\n".join(lines)
 
@@ -50,8 +50,10 @@ def _assignment(parameter: Parameter) -> str:
 class _Printer:
     """Prints statements; names loop variables so that they hide no parameter."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str], fn: float) -> None:
         self.names = names
+        self.fn = fn
+        self.inherited: int | None = None
         self.loop_names = [name for name in _LOOP_NAMES if name not in names]
         self.open_loops = 0
 
@@ -81,7 +83,18 @@ class _Printer:
         if centred is not None:
             return [f"{pad}{centred};"]
         head, child = self.head(node)
-        return self.prefixed(pad + head, self.statement(child, indent), indent)
+        outer = self.inherited
+        if isinstance(node, csg.RotateExtrude) or (isinstance(node, csg.Offset) and node.corners == "round"):
+            self.inherited = node.fn
+        lines = self.statement(child, indent)
+        self.inherited = outer
+        return self.prefixed(pad + head, lines, indent)
+
+    def own(self, fn: int | None) -> str:
+        """A `$fn` of its own; the program's, where an operation around it would hand down another."""
+        if fn is None and self.inherited is None:
+            return ""
+        return f"$fn = {number_text(self.fn) if fn is None else fn}"
 
     def head(self, node: csg.Move | csg.Extrusion | csg.Offset) -> tuple[str, csg.Node]:
         """What stands before the child of a move, an extrusion or an offset, and that child."""
@@ -92,15 +105,16 @@ class _Printer:
                 return self.linear_extrude(inner, ", center = true"), inner.child
             case csg.RotateExtrude():
                 angle = f"angle = {self.number(node.angle)}" if node.angle != 360 else ""
-                return f"rotate_extrude({_listed(angle, _own(node.fn))})", node.child
+                return f"rotate_extrude({_listed(angle, self.own(node.fn))})", node.child
             case csg.Offset():
-                kind = "r" if node.corners == "round" else "delta"
-                chamfer = "chamfer = true" if node.corners == "chamfer" else ""
-                return (
-                    f"offset({_listed(f'{kind} = {self.number(node.distance)}', chamfer, _own(node.fn))})",
-                    node.child,
-                )
+                return f"offset({self.offset(node)})", node.child
         return self.transformation(node), node.child
+
+    def offset(self, node: csg.Offset) -> str:
+        distance = self.number(node.distance)
+        if node.corners == "round":
+            return _listed(f"r = {distance}", self.own(node.fn))
+        return f"delta = {distance}{', chamfer = true' if node.corners == 'chamfer' else ''}"
 
     def linear_extrude(self, node: csg.LinearExtrude, suffix: str = "") -> str:
         twist = f"twist = {self.number(node.twist)}" if node.twist else ""
@@ -147,7 +161,7 @@ class _Printer:
             case csg.Sphere() | csg.Circle():
                 sizes = self.radius(node.r)
         name = "cylinder" if isinstance(node, csg.Cone) else type(node).__name__.lower()
-        return f"{name}({_listed(sizes + suffix, _own(node.fn))})"
+        return f"{name}({_listed(sizes + suffix, self.own(node.fn))})"
 
     def radius(self, value: float, end: str = "") -> str:
         """`d = …` where the radius was written as half of a diameter."""
@@ -293,10 +307,6 @@ def _expressed(node: csg.Finish) -> csg.Node:
     if void is None:
         raise NotationError("shell: the void of this shape has no expression in OpenSCAD; shell its parts")
     return csg.difference(node.child, void)
-
-
-def _own(fn: int | None) -> str:
-    return f"$fn = {fn}" if fn is not None else ""
 
 
 def _listed(*items: str) -> str:
