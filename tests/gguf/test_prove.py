@@ -81,7 +81,7 @@ def test_a_swapped_end_token_is_unproven(prove: Prove, tokenizer: Any) -> None:
 
 def test_another_template_is_unproven(prove: Prove, tokenizer: Any) -> None:
     other = copy.deepcopy(tokenizer)
-    other.chat_template = tokenizer.chat_template.replace("\n\n", "\n")
+    other.chat_template = tokenizer.chat_template.replace(r"\n\n", r"\n")
     reasons = prove(written_tokenizer=other).reasons
     assert reasons[0] == "the chat template renders another text for 100% of the prompts"
 
