@@ -8,7 +8,7 @@ HOSTILE = {
     "cube(" + "(" * 20_000 + "1" + ")" * 20_000 + ");": "nested deeper",
     "$fn = 1e9; cylinder(d = 10, h = 5);": "facets",
     "$fa = 0.00001; $fs = 0.0000001; sphere(r = 500);": "facets",
-    "sphere(r = 5, $fn = 900);": "400,000",
+    "sphere(r = 5, $fn = 900);": "500000 triangles in one shape",
     "for (i = [0 : 1000000000]) translate([i, 0, 0]) cube(1);": "range",
     "for (i = [0 : 0.0000001 : 1]) translate([i, 0, 0]) cube(1);": "range",
     "for (i = [0 : 999], j = [0 : 999]) translate([2 * i, 2 * j, 0]) cube(1);": "loop",
