@@ -19,6 +19,8 @@ _Surface = TypeVar("_Surface")
 
 ON_SURFACE_MM = 0.004
 """How far corners may lie from the surface fitted to them; a thousandth of the radius where that is more."""
+LEAST_TOUCH = 0.9
+"""How near the faces of a sphere come to its centre at the least, as a share of the radius."""
 FEWEST_BENDS = 3
 """Fewer bends than this around an axis are not taken for a cylinder."""
 FULL_TURN_DEG = 345.0
@@ -97,6 +99,8 @@ def surfaces_of(part: Manifold) -> Surfaces:
     free = np.ones(len(facets), bool)
     spheres = _each_patch(facets, free, _sphere)
     cylinders = _cylinders(facets, free)
+    # A sphere that goes over into a cylinder is a patch of its own once that is found.
+    spheres += _each_patch(facets, free, _sphere)
     cones = _each_patch(facets, free, _cone)
     planes = [Plane(facets.normals[f], float(facets.offsets[f]), float(facets.areas[f])) for f in np.flatnonzero(free)]
     return Surfaces(tuple(cylinders), tuple(cones), tuple(spheres), tuple(planes))
@@ -124,7 +128,9 @@ def _sphere(facets: Facets, faces: Integers) -> Sphere | None:
     centre, radius = _round_fit(corners)
     if not radius or np.abs(np.linalg.norm(corners - centre, axis=1) - radius).max() > _slack(radius):
         return None
-    outward = np.einsum("ij,ij->i", facets.normals[faces], facets.points[facets.corners[facets.starts[faces]]] - centre)
+    outward = facets.offsets[faces] - facets.normals[faces] @ centre
+    if np.abs(outward).min() < LEAST_TOUCH * radius:
+        return None
     return Sphere(centre, 2 * radius, bool(np.median(outward) < 0))
 
 

@@ -118,3 +118,11 @@ def test_a_boss_that_is_not_there_is_missed() -> None:
     verdict = judge("cube(20);", with_boss)
     assert verdict.reason == "1 boss of 8 mm missing"
     assert not verdict.all_pass
+
+
+@pytest.mark.parametrize(("ball_d", "z"), [(20, 30), (24, 27), (24, 24)])
+def test_a_ball_on_a_rod_is_one_cylinder_and_one_sphere(ball_d: float, z: float) -> None:
+    code = f"$fn = 96; union() {{ cylinder(d = 20, h = 30); translate([0, 0, {z}]) sphere(d = {ball_d}); }}"
+    surfaces = measured(code).surfaces
+    assert [round(cylinder.diameter, 3) for cylinder in surfaces.cylinders] == [20]
+    assert [round(sphere.diameter, 2) for sphere in surfaces.spheres] == [ball_d]
