@@ -70,11 +70,13 @@ def documents(recipe: Recipe) -> list[Row]:
     """The rows to read: from the run's folder, if an earlier start of this run made them."""
     path = recipe.out / "documents.jsonl"
     count = recipe.documents if recipe.max_steps < 0 else recipe.max_steps * recipe.per_device_train_batch_size * 4
-    if not path.is_file() or len(read_jsonl(path)) != count:
+    rows = read_jsonl(path) if path.is_file() else []
+    if len(rows) != count:
         with progress("documents", count) as advance:
-            rows = make_rows(count, recipe.seed, "train", recipe.workers)
-            write_jsonl(path, (row for row in rows if advance("") is None))
-    return read_jsonl(path)
+            made = make_rows(count, recipe.seed, "train", recipe.workers)
+            rows = [row for row in made if advance("") is None]
+        write_jsonl(path, rows)
+    return rows
 
 
 def base_model(recipe: Recipe, rows: list[Row]) -> tuple[Any, Any]:

@@ -124,12 +124,15 @@ def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verd
         "volume_ok": abs(made.volume() - wanted.volume()) <= TOLERANCE_MM * wanted.surface_area(),
     }
     all_pass = all(checks.values()) and deviation <= TOLERANCE_MM
-    faults = {
-        "features_ok": (missing + spurious)[:1],
-        "dimensions_ok": [failure_text(check) for check in dimensions if not check["ok"]][:1],
-        **_differences(placed, wanted),
-    }
-    failed = [faults[name][0] for name, passed in checks.items() if not passed]
+    reason = ""
+    if not all_pass:
+        faults = {
+            "features_ok": (missing + spurious)[:1],
+            "dimensions_ok": [failure_text(check) for check in dimensions if not check["ok"]][:1],
+            **_differences(placed, wanted),
+        }
+        failed = [faults[name][0] for name, passed in checks.items() if not passed]
+        reason = [*failed, f"a surface is {deviation:.2f} mm off"][0]
     return Verdict(
         parses=True,
         solid=True,
@@ -141,7 +144,7 @@ def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verd
         dimensions=dimensions,
         missing=missing,
         spurious=spurious,
-        reason="" if all_pass else [*failed, f"a surface is {deviation:.2f} mm off"][0],
+        reason=reason,
     )
 
 

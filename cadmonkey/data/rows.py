@@ -30,12 +30,13 @@ def make_row(index: int, seed: int, split: str | None = None) -> Row:
     families = list(FAMILIES)
     rng = random.Random(f"{seed}/{split}/{index}")
     part = sample_part(rng, families[index % len(families)], split)
+    identity = part.hash
     return {
         "id": f"{part.family}-{seed}-{index:06d}",
         "prompt": part.prompt,
         "completion": part.code,
         "family": part.family,
-        "part": part.hash,
-        "split": split_of(part.hash),
+        "part": identity,
+        "split": split_of(identity),
         "stated": part.stated,
     }

@@ -478,14 +478,14 @@ def shaft(rng: random.Random) -> Draft:
 def _shaft_words(rng: random.Random, noun: str, steps: int) -> str:
     pair = rng.choice(
         (
-            "{{d{0}}} diameter[ x | by |, |]{{l{0}}} long",
+            "{{d{0}}} [diameter x |diameter by |diameter, |dia ]{{l{0}}} long",
             "{{d{0}}} [diameter|dia] for {{l{0}}}",
             "{{d{0}*l{0}}}",
             "[|diameter ]{{d{0}}} [over|for|along] {{l{0}}}",
             "{{l{0}}} of {{d{0}}} [diameter|dia]",
             "@ {{d{0}}} [diameter|dia] [section|step], {{l{0}}} long",
         )
-    ).replace("diameter[ x | by |, |]", "[diameter x |diameter by |diameter, |dia ]")
+    )
     said = [pair.format(step) for step in range(1, steps + 1)]
     sign = rng.choice((", then ", "; ", ", ", " then ", ", followed by ", " and then "))
     start = rng.choice(
