@@ -25,6 +25,7 @@ PRESETS = {
     "nano": Recipe(
         base_model="cadmonkey/assets/nano",
         own_parts=3000,
+        own_mix="plain",
         num_train_epochs=2,
         group_by_length=False,  # parts of one length are parts of one family: such batches pull to and fro
         lora_rank=32,

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # recipes/cadmonke
 
 from cadmonkey.data.rows import Row, make_rows
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
+from cadmonkey.parts import PLAIN
 from cadmonkey.terminal import progress, run
 from cadmonkey.training.scratch import encode_document, flatten, pack, save_base, train_tokenizer
 
@@ -73,7 +74,7 @@ def documents(recipe: Recipe) -> list[Row]:
     rows = read_jsonl(path) if path.is_file() else []
     if len(rows) != count:
         with progress("documents", count) as advance:
-            made = make_rows(count, recipe.seed, "train", recipe.workers)
+            made = make_rows(count, recipe.seed, "train", recipe.workers, PLAIN)
             rows = [row for row in made if advance("") is None]
         write_jsonl(path, rows)
     return rows

@@ -6,7 +6,7 @@ import pytest
 
 from cadmonkey.cad.judge import judge
 from cadmonkey.data.rows import make_rows
-from cadmonkey.parts import FAMILIES
+from cadmonkey.parts import PLAIN
 
 pytest.importorskip("llama_cpp")
 
@@ -27,16 +27,16 @@ def test_the_readmes_plate_is_what_it_writes(nano: Generator, repository: Path) 
 
 
 def test_most_unseen_parts_of_every_family_come_out_right_and_every_answer_ends(nano: Generator) -> None:
-    rows = list(make_rows(6 * len(FAMILIES), seed=77, split="test"))
+    rows = list(make_rows(6 * len(PLAIN.families), seed=77, split="test", mix=PLAIN))
     answers = [nano.generate(row["prompt"]) for row in rows]
     assert {answer.stop_reason for answer in answers} == {"end_token"}
     right = [judge(a.code, row["completion"]).all_pass for a, row in zip(answers, rows, strict=True)]
     assert sum(right) >= 0.7 * len(rows)  # 46 when it was shipped; over 600 parts it is 88.7 %
-    for family in FAMILIES:
+    for family in PLAIN.families:
         assert any(passed for passed, row in zip(right, rows, strict=True) if row["family"] == family)
 
 
 def test_it_stops_by_itself_without_the_mask() -> None:
     with Generator(shipped_model(), mask_reserved=False) as bare:
-        answers = [bare.generate(row["prompt"]) for row in make_rows(20, seed=78, split="test")]
+        answers = [bare.generate(row["prompt"]) for row in make_rows(20, seed=78, split="test", mix=PLAIN)]
     assert {answer.stop_reason for answer in answers} == {"end_token"}

@@ -6,18 +6,18 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from cadmonkey.parts import FAMILIES, sample_part, split_of
+from cadmonkey.parts import FULL, Mix, sample_part
 
 Row = dict[str, Any]
 _CHUNK = 64
 
 
-def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1) -> Iterator[Row]:
-    """Yield `count` rows {"id", "prompt", "completion", "family", "part", "split", "stated"}, the families in turn.
+def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1, mix: Mix = FULL) -> Iterator[Row]:
+    """Yield `count` rows of `mix`: {"id", "prompt", "completion", "family", "variant", "part", "split", "stated"}.
 
     The rows depend on `seed` alone, not on `workers`. With `split`, only parts of that split are drawn.
     """
-    row = partial(make_row, seed=seed, split=split)
+    row = partial(make_row, seed=seed, split=split, mix=mix)
     if workers == 1:
         yield from map(row, range(count))
         return
@@ -25,18 +25,17 @@ def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1)
         yield from pool.map(row, range(count), chunksize=_CHUNK)
 
 
-def make_row(index: int, seed: int, split: str | None = None) -> Row:
+def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -> Row:
     """Row number `index` of the stream with this seed."""
-    families = list(FAMILIES)
     rng = random.Random(f"{seed}/{split}/{index}")
-    part = sample_part(rng, families[index % len(families)], split)
-    identity = part.hash
+    part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles)
     return {
         "id": f"{part.family}-{seed}-{index:06d}",
         "prompt": part.prompt,
         "completion": part.code,
         "family": part.family,
-        "part": identity,
-        "split": split_of(identity),
+        "variant": part.variant,
+        "part": part.hash,
+        "split": part.split,
         "stated": part.stated,
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +12,10 @@ from cadmonkey.cad.program import Facets, Parameter, Program
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.cad.solid import solid
 from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
-from cadmonkey.parts.measures import Measure, NoRoomError, unit_parameters
+from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameters
+from cadmonkey.parts.phrases import describe
 from cadmonkey.parts.sentences import CLOSING, OPENING, Stated, Style
+from cadmonkey.parts.splits import Split, split_of
 from cadmonkey.parts.stated import stated_dimensions
 
 FACETS = Facets(fn=96)
@@ -25,10 +28,12 @@ class Part:
     """A sentence and the program it asks for."""
 
     family: str
+    variant: str
     prompt: str
     program: Program
     stated: list[dict[str, Any]]
     """The numbers in the sentence, as `cadmonkey.cad.dimensions` checks them."""
+    split: Split
 
     @property
     def code(self) -> str:
@@ -41,8 +46,13 @@ class Part:
         return part_hash(self.program)
 
 
-def sample_part(rng: random.Random, family: str | None = None, split: str | None = None) -> Part:
-    """Draw one part of `family` and of `split` (any, if None): one solid body, every cut in it a clean hole."""
+def sample_part(
+    rng: random.Random, family: str | None = None, split: str | None = None, styles: Sequence[str] = ("plain",)
+) -> Part:
+    """Draw one part of `family` and of `split` (any, if None): one solid body, every cut in it a clean hole.
+
+    The sentence is written in one of `styles` (`cadmonkey.parts.styles`).
+    """
     name = family or rng.choice(list(FAMILIES))
     for _ in range(MAX_DRAWS):
         try:
@@ -50,21 +60,17 @@ def sample_part(rng: random.Random, family: str | None = None, split: str | None
         except NoRoomError:
             continue
         program = _program(draft)
-        if split in (None, split_of(part_hash(program))) and is_sound(program, draft.holes):
+        found = split_of(part_hash(program), name, _sizes_mm(draft))
+        if split in (None, found) and is_sound(program, draft.holes):
             sentence, said = _sentence(rng, name, draft)
-            return Part(name, sentence, program, stated_dimensions(name, draft.values, said, draft.holes))
+            stated = stated_dimensions(name, draft, said)
+            return Part(name, draft.variant, sentence, program, stated, found)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
 def part_hash(program: Program) -> str:
     """The same for every wording and every unit of one geometry: of the tree in plain millimetres."""
     return hashlib.sha256(print_openscad(program.root).encode()).hexdigest()[:16]
-
-
-def split_of(part: str) -> str:
-    """The split that a part hash belongs to: 90 % train, 5 % validation, 5 % test."""
-    percent = int(part[:8], 16) % 100
-    return "train" if percent < 90 else "validation" if percent < 95 else "test"
 
 
 def is_sound(program: Program, holes: int) -> bool:
@@ -94,13 +100,17 @@ def _program(draft: Draft) -> Program:
 def _sentence(rng: random.Random, family: str, draft: Draft) -> tuple[str, set[str]]:
     """The sentence, and the names of the values that it states."""
     style = Style(rng)
-    sentence = style.write(OPENING + draft.template + CLOSING, draft.values)
+    sentence = style.write(OPENING + describe(rng, draft.words) + CLOSING, draft.values)
     unsaid = draft.values.keys() - style.said
     defaults = DEFAULTS_MM.get(family, {})
     wrong = [name for name in unsaid if _mm(draft.values[name]) != defaults.get(name)]
     if wrong:
         raise AssertionError(f"{family}: the sentence {sentence!r} leaves out {', '.join(wrong)}")
     return sentence, style.said
+
+
+def _sizes_mm(draft: Draft) -> list[float]:
+    return [value.mm for value in draft.values.values() if isinstance(value, Measure) and value.unit in UNITS]
 
 
 def _mm(stated: Stated) -> float:

@@ -1,6 +1,7 @@
 """How a part is described: a noun, its attributes in any order, and its features."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -31,36 +32,47 @@ LENGTH = Attribute("length", "length|overall length", "long|in length")
 WIDTH = Attribute("width", "width|depth", "wide|deep|in width")
 HEIGHT = Attribute("height", "height|overall height", "tall|high|in height")
 THICKNESS = Attribute("thickness", "thickness", "thick|in thickness")
+SIDE = Attribute("size", "side|side length|edge length", "on each side|per side")
 
 
-def describe(
-    rng: random.Random,
-    noun: str,
-    attributes: list[Attribute],
-    features: list[str],
-    product: str = "",
-    rest: list[Attribute] | None = None,
-    bare: bool = False,
-) -> str:
-    """A template for one sentence.
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What there is to say of one part; a style makes a sentence of it.
 
-    Args:
-        rng: decides the form and the order.
-        noun: what the part is called, alternatives in brackets.
-        attributes: its sizes.
-        features: phrases that follow `with`.
-        product: a `{a*b*c}` that states some sizes at once; `rest` are then the attributes it leaves out.
-        bare: whether the numbers may stand without a unit (millimetres).
+    Every text is a template (`cadmonkey.parts.sentences`). Together the attributes and features state every value that
+    does not take its default.
     """
-    if product and rng.random() < 0.6:
-        body = rng.choice(_PRODUCT_FORMS).format(noun=noun, product="{" + product + "}")
-        left = _shuffled(rng, rest or [])
-        if rng.random() < 0.5:
-            return body + "".join(f", {a.adjective}" for a in left) + _with(rng, features)
-        return body + _with(rng, [*(a.noun for a in left), *features])
-    shuffled = _shuffled(rng, attributes)
+
+    noun: str
+    """What the part is called."""
+    attributes: Sequence[Attribute] = ()
+    """Its sizes."""
+    features: Sequence[str] = ()
+    """Phrases that follow `with`."""
+    product: str = ""
+    """`length*width*height`: sizes that may be stated at once."""
+    rest: Sequence[Attribute] = ()
+    """The attributes that the product leaves out."""
+    bare: bool = False
+    """Whether the numbers may stand without a unit: all are in millimetres."""
+    plain: str = ""
+    """A plain sentence that only this part has; it takes the place of the usual forms."""
+    steps: Sequence[str] = ()
+    """Instructions, one a step, in the order of the work; together they state every value."""
+    absent: Sequence[str] = ()
+    """What the part has not, as people say it: `no holes`, `open at the top`. True of the part, and it adds nothing."""
+
+
+def describe(rng: random.Random, words: Words) -> str:
+    """A template for one plain sentence; `rng` decides the form and the order."""
+    if words.plain:
+        return words.plain
+    noun, features = words.noun, words.features
+    if words.product and rng.random() < 0.6:
+        return _with_product(rng, words)
+    shuffled = _shuffled(rng, words.attributes)
     form = rng.random()
-    if bare and form < 0.1:
+    if words.bare and form < 0.1:
         sign = rng.choice((" = ", "=", ": ", " "))
         return f"{noun}[:|,|] {', '.join(a.specification(sign) for a in shuffled)}" + _with(rng, features)
     if form < 0.35:
@@ -75,6 +87,14 @@ def describe(
     return f"[@ |]{noun}{subject}{listed}" + _with(rng, features)
 
 
+def _with_product(rng: random.Random, words: Words) -> str:
+    body = rng.choice(_PRODUCT_FORMS).format(noun=words.noun, product="{" + words.product + "}")
+    left = _shuffled(rng, words.rest)
+    if rng.random() < 0.5:
+        return body + "".join(f", {a.adjective}" for a in left) + _with(rng, words.features)
+    return body + _with(rng, [*(a.noun for a in left), *words.features])
+
+
 _PRODUCT_FORMS = (
     "[@ |]{product} {noun}",
     "[@ |]{product} {noun}",
@@ -86,17 +106,17 @@ _PRODUCT_FORMS = (
 )
 
 
-def _shuffled(rng: random.Random, attributes: list[Attribute]) -> list[Attribute]:
+def _shuffled(rng: random.Random, attributes: Sequence[Attribute]) -> list[Attribute]:
     return rng.sample(attributes, len(attributes)) if rng.random() < 0.5 else list(attributes)
 
 
-def _joined(rng: random.Random, phrases: list[str], signs: tuple[str, ...]) -> str:
+def _joined(rng: random.Random, phrases: Sequence[str], signs: tuple[str, ...]) -> str:
     """`a, b and c`: commas between, one of `signs` before the last."""
     *front, last = phrases
     return f"{', '.join(front)}{rng.choice(signs)} {last}" if front else last
 
 
-def _with(rng: random.Random, phrases: list[str]) -> str:
+def _with(rng: random.Random, phrases: Sequence[str]) -> str:
     if not phrases:
         return ""
     start = rng.choice((" with ", " with ", " with ", ", with ", " that has ", " having ", ", ", ". It has ", ". Add "))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
+from cadmonkey.parts.families import Draft
 from cadmonkey.parts.measures import Measure
 from cadmonkey.parts.sentences import Stated
 
@@ -65,24 +66,24 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 _STEP = re.compile(r"([dl])(\d+)")
 
 
-def stated_dimensions(family: str, values: Mapping[str, Stated], said: Set[str], holes: int) -> list[dict[str, Any]]:
+def stated_dimensions(family: str, draft: Draft, said: Set[str]) -> list[dict[str, Any]]:
     """Return {"kind", "name", "mm" or "count"} for every value that the sentence states, in the parameters' order.
 
     A plate's holes are all of a pattern, or one in the middle; how many there are is stated by the words for it.
     """
-    dimensions = [_dimension(family, name, values) for name in values if name in said]
-    if family in ("plate", "bracket") and holes:
-        dimensions.append({"kind": "holes", "name": "holes", "count": holes})
+    dimensions = [_dimension(family, name, draft) for name in draft.values if name in said]
+    if family in ("plate", "bracket") and draft.holes:
+        dimensions.append({"kind": "holes", "name": "holes", "count": draft.holes})
     return dimensions
 
 
-def _dimension(family: str, name: str, values: Mapping[str, Stated]) -> dict[str, Any]:
-    value = values[name]
+def _dimension(family: str, name: str, draft: Draft) -> dict[str, Any]:
+    value = draft.values[name]
     number = {"mm": round(value.mm, 6)} if isinstance(value, Measure) else {"count": value}
     if family == "shaft" and (step := _STEP.fullmatch(name)):
         kind = {"d": "step_diameter", "l": "step_length"}[step[1]]
         return {"kind": kind, "name": f"step {step[2]} {kind[5:]}", "step": int(step[2]), **number}
-    kind = _plate_hole(name, values) if family == "plate" else KINDS[family][name]
+    kind = _plate_hole(name, draft.values) if family == "plate" else KINDS.get(family, draft.kinds)[name]
     return {"kind": kind, "name": _called(name), **number}
 
 

@@ -13,6 +13,7 @@ from cadmonkey.data.rows import make_rows
 from cadmonkey.data.sources import load_rows
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl, write_jsonl
+from cadmonkey.parts import MIXES
 from cadmonkey.training.recipe import Recipe
 
 Row = dict[str, Any]
@@ -46,11 +47,12 @@ def write_rows(out: Path, recipe: Recipe) -> list[Path]:
         return [train, validation, references]
     outside = [row for source in recipe.datasets for row in load_rows(source)]
     held_out = min(recipe.validation_rows, recipe.rows_to_make)
-    own = make_rows(recipe.rows_to_make, recipe.seed, "train", workers=_workers())
-    own_held_out = make_rows(held_out, recipe.seed, "validation")
+    mix = MIXES[recipe.own_mix]
+    own = make_rows(recipe.rows_to_make, recipe.seed, "train", _workers(), mix)
+    own_held_out = make_rows(held_out, recipe.seed, "validation", mix=mix)
     write_jsonl(train, [*(row for row in outside if row["split"] == "train"), *own])
     write_jsonl(validation, _mix([row for row in outside if row["split"] == "validation"], list(own_held_out)))
-    write_jsonl(references, make_rows(recipe.parts_to_judge, recipe.seed, "test"))
+    write_jsonl(references, make_rows(recipe.parts_to_judge, recipe.seed, "test", mix=mix))
     return [train, validation, references]
 
 

@@ -18,6 +18,8 @@ class Recipe:
     """Hub ids or .jsonl/.json/.csv/.parquet files with the columns prompt and completion, or name and code."""
     own_parts: int = 0
     """How many synthetic CAD parts to make and mix in; 0 for none."""
+    own_mix: Literal["plain", "full"] = "full"
+    """What the own parts are: ten families in plain sentences, or everything that we can write."""
     engine: Engine = "unsloth"
     """What trains: Unsloth (GPU and CPU), or plain transformers + PEFT, the yardstick."""
     load_in_4bit: bool = False

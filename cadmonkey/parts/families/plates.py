@@ -1,0 +1,136 @@
+"""Flat stock: plates with holes, and the L-bracket."""
+
+import random
+
+from cadmonkey.cad import csg
+from cadmonkey.cad.quantity import Quantity
+from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw, copies_of, hole_size, measure_of, through
+from cadmonkey.parts.phrases import LENGTH, THICKNESS, WIDTH, Attribute, Words
+
+
+def plate(rng: random.Random) -> Draft:
+    """A rectangular plate: plain, with a centre hole, corner holes, both, or a grid of holes."""
+    draw = Draw(rng)
+    length, width = draw.size("length", 20, 200), draw.size("width", 15, 160)
+    attributes, rest = [LENGTH, WIDTH, THICKNESS], []
+    product = "length*width*thickness"
+    if draw.chance(0.07):
+        thickness = draw.keep("thickness", measure_of(DEFAULTS_MM["plate"]["thickness"]))
+        attributes, product = [LENGTH, WIDTH], "length*width"
+    else:
+        thickness = draw.size("thickness", 1, 12)
+        if draw.chance(0.25):
+            product, rest = "length*width", [THICKNESS]
+    noun = "[plate|plate|flat plate|rectangular plate|mounting plate|base plate|panel|sheet]"
+    holes = rng.choices((_no_holes, _centre_hole, _corner_holes, _both_holes, _hole_grid), (15, 20, 32, 13, 20))[0]
+    cuts, features = holes(draw, length, width, thickness)
+    root = csg.difference(csg.Cube((length, width, thickness)), *cuts)
+    count = sum(copies_of(cut) for cut in cuts)
+    return draw.draft(root, Words(noun, attributes, features, product, rest, bare=draw.bare), count)
+
+
+Cuts = tuple[list[csg.Node], list[str]]
+
+
+def _no_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
+    return [], ["[no holes|no holes in it]"] if draw.chance(0.2) else []
+
+
+def _centre_hole(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity, stem: str = "hole") -> Cuts:
+    radius, size = hole_size(draw, stem, 2, min(length, width) * 0.7)
+    cut = csg.Translate((length / Quantity(2), width / Quantity(2), Quantity(-1)), through(radius, thickness))
+    words = (
+        f"[@ |one |a single ][{size} [through |]hole|hole of {size}] [in|through|at] the [center|centre|middle]",
+        f"[@ |a central |one centered ]{size} [hole in the center|center hole|centre hole|central hole|middle hole]",
+    )
+    return [cut], [draw.rng.choice(words)]
+
+
+def _corner_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
+    short = min(length, width)
+    radius, size = hole_size(draw, "hole", 2, min(short * 0.25, 14))
+    places = draw.rng.random()
+    if places < 0.7:
+        inset = draw.size("inset", float(radius) + 1.5, short / 2 - float(radius) - 1)
+        xs, ys = [inset, length - inset], [inset, width - inset]
+        where = draw.rng.choice(
+            (
+                "[|in the corners|at the corners|one in each corner|in each corner][,| ,]"
+                " {inset} [from the edges|from each edge|in from the edges|from the sides|from both edges]",
+                "{inset} [from the edges|from each edge|from the edge|inset from the edges]",
+                "[in|at] the [four |]corners, [inset|offset|inset by] {inset}",
+                "[in the corners|at the corners|in each corner][,|] with [an edge distance of {inset}|@ {inset} inset]",
+            )
+        )
+    else:
+        pitch_x = draw.size("spacing_x", 2 * float(radius) + 2, length - 2 * float(radius) - 2)
+        pitch_y = draw.size("spacing_y", 2 * float(radius) + 2, width - 2 * float(radius) - 2)
+        two = Quantity(2)
+        xs, ys = (
+            [(length - pitch_x) / two, (length + pitch_x) / two],
+            [(width - pitch_y) / two, (width + pitch_y) / two],
+        )
+        where = (
+            "[on|in|at] [a|a centered|a rectangular] {spacing_x*spacing_y} [pattern|hole pattern|hole spacing|spacing]"
+        )
+    cut = through(radius, thickness)
+    cuts: list[csg.Node] = [csg.Translate((x, y, Quantity(-1)), cut) for x in xs for y in ys]
+    return cuts, [f"[four|four|4] [{size} [|mounting |corner |screw |through ]holes|holes of {size}] {where}"]
+
+
+def _both_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
+    corners, corner_words = _corner_holes(draw, length, width, thickness)
+    centre, centre_words = _centre_hole(draw, length, width, thickness, "center")
+    return [*centre, *corners], draw.rng.sample([*corner_words, *centre_words], 2)
+
+
+def _hole_grid(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
+    radius, size = hole_size(draw, "hole", 2, 10)
+    columns, rows = draw.count("columns", [2, 3, 4, 5, 6, 7, 8]), draw.count("rows", [2, 3, 4, 5, 6])
+    room = min((length - 2 * float(radius) - 3) / (columns - 1), (width - 2 * float(radius) - 3) / (rows - 1))
+    pitch = draw.size("pitch", 2 * float(radius) + 1.5, float(room))
+    one, two = Quantity(1), Quantity(2)
+    corner = ((length - (columns - one) * pitch) / two, (width - (rows - one) * pitch) / two, Quantity(-1))
+    grid = csg.LinearPattern(
+        (1.0, 0.0, 0.0), columns, pitch, csg.LinearPattern((0.0, 1.0, 0.0), rows, pitch, through(radius, thickness))
+    )
+    apart = "[,|] [{pitch} apart|spaced {pitch} apart|with {pitch} spacing|with a pitch of {pitch}|at {pitch} pitch]"
+    words = (
+        f"[@ |]{{columns}} [x|by] {{rows}} [grid|array|pattern] of {size} holes{apart}",
+        f"{{columns}} columns and {{rows}} rows of {size} holes{apart}",
+        f"{{rows}} rows of {{columns}} {size} holes{apart}",
+    )
+    return [csg.Translate(corner, grid)], [draw.rng.choice(words)]
+
+
+def bracket(rng: random.Random) -> Draft:
+    """An L-bracket: a base leg along x, an upright leg along z, with or without a hole in each."""
+    draw = Draw(rng)
+    two, zero = Quantity(2), Quantity(0)
+    length, height = draw.size("length", 15, 120), draw.size("height", 15, 120)
+    width = draw.size("width", 8, 100)
+    attributes = [
+        Attribute("length", "base length|[base|horizontal|bottom] leg|base", "base|base leg|[long|in length]"),
+        Attribute("height", "height|[upright|vertical] leg|upright", "tall|high|upright|in height"),
+        Attribute("width", "width", "wide|in width"),
+    ]
+    if draw.chance(0.07):
+        thickness = draw.keep("thickness", measure_of(DEFAULTS_MM["bracket"]["thickness"]))
+    else:
+        thickness = draw.size("thickness", 1.5, min(12.0, min(length, height) * 0.3))
+        attributes.append(THICKNESS)
+    legs = csg.union(csg.Cube((length, width, thickness)), csg.Cube((thickness, width, height)))
+    cuts: list[csg.Node] = []
+    features = []
+    if draw.chance(0.5):
+        room = min(width, length - thickness, height - thickness)
+        radius, size = hole_size(draw, "hole", 2, room * 0.6)
+        base = csg.Translate(((length + thickness) / two, width / two, Quantity(-1)), through(radius, thickness))
+        drilled = csg.Rotate((zero, Quantity(90), zero), through(radius, thickness))
+        upright = csg.Translate((Quantity(-1), width / two, (height + thickness) / two), drilled)
+        cuts = [base, upright]
+        features = [f"[@ |one ]{size} hole [in the middle of |centered in |in ][each leg|both legs|each side]"]
+    noun = "[L-bracket|L bracket|angle bracket|l-bracket|L shaped bracket|right angle bracket|corner bracket]"
+    rest = attributes[3:]
+    words = Words(noun, attributes, features, "length*height*width", rest, bare=draw.bare)
+    return draw.draft(csg.difference(legs, *cuts), words, len(cuts))

@@ -1,0 +1,24 @@
+"""The part alone decides its split, and training sees nothing of what is held out."""
+
+import random
+
+from cadmonkey.parts import HELD_OUT_BAND_MM, PLAIN, sample_part, split_of
+
+
+def test_a_size_in_the_band_holds_a_part_out_in_any_unit() -> None:
+    low, high = HELD_OUT_BAND_MM
+    assert split_of("00000000", "plate", [20, low]) == "held_out_band"
+    assert split_of("00000000", "plate", [20, high]) == "train"
+    assert split_of("0000005f", "plate", [20]) == "test"
+    rng = random.Random(1)
+    parts = [sample_part(rng, "plate", split="held_out_band") for _ in range(40)]
+    assert any("inch" in part.code or "cm" in part.code for part in parts)
+
+
+def test_no_training_part_states_a_size_of_the_band() -> None:
+    rng = random.Random(2)
+    low, high = HELD_OUT_BAND_MM
+    for family in PLAIN.families:
+        for _ in range(30):
+            part = sample_part(rng, family, split="train")
+            assert not any(low <= stated["mm"] < high for stated in part.stated if "mm" in stated), part.prompt
