@@ -31,7 +31,7 @@ class Recipe:
 
     start_from: str = ""
     """Folder of an earlier model to train on, with its tokenizer and sizes; random weights if empty."""
-    documents: int = 160_000
+    documents: int = 130_000
     """Synthetic parts to read, all of the train split."""
     vocab_size: int = 1024
     """Tokens, special ones included."""
@@ -45,12 +45,14 @@ class Recipe:
     """Key and value heads, shared by the query heads (grouped-query attention)."""
     intermediate_size: int = 768
     """Width of the feed-forward layers; a multiple of 256, as k-quants need."""
-    learning_rate: float = 1.5e-3
-    """Peak AdamW learning rate (cosine, after warmup_steps)."""
+    learning_rate: float = 6e-3
+    """Peak learning rate of the matrices, by Muon (cosine, after warmup_steps)."""
+    embedding_learning_rate: float = 1.5e-3
+    """Peak learning rate of embedding and norms, by AdamW."""
     warmup_steps: int = 100
     """Steps of linear warm-up."""
     weight_decay: float = 0.05
-    """AdamW weight decay."""
+    """Weight decay of the matrices."""
     row_length: int = 256
     """Tokens of a row; whole documents are packed into rows and do not see each other."""
     per_device_train_batch_size: int = 12
@@ -111,6 +113,8 @@ def main(recipe: Recipe) -> None:
     from datasets import Dataset
     from transformers import Trainer, TrainingArguments, default_data_collator, set_seed
 
+    from cadmonkey.training.muon import MuonAdamW
+
     write_json(recipe.out / "recipe.json", asdict(recipe) | {"out": str(recipe.out)})
     rows = documents(recipe)
     set_seed(recipe.seed)
@@ -118,6 +122,12 @@ def main(recipe: Recipe) -> None:
     model.config.use_cache = False
     packed = pack([encode_document(tokenizer, row) for row in rows], recipe.row_length)
     flat = [flatten(row, recipe.row_length, tokenizer.pad_token_id) for row in packed]
+    optimizer = MuonAdamW(
+        model,
+        lr=recipe.learning_rate,
+        embedding_lr=recipe.embedding_learning_rate,
+        weight_decay=recipe.weight_decay,
+    )
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -125,8 +135,6 @@ def main(recipe: Recipe) -> None:
             learning_rate=recipe.learning_rate,
             lr_scheduler_type="cosine",
             warmup_steps=recipe.warmup_steps,
-            weight_decay=recipe.weight_decay,
-            adam_beta2=0.98,
             per_device_train_batch_size=recipe.per_device_train_batch_size,
             num_train_epochs=recipe.num_train_epochs,
             max_steps=recipe.max_steps,
@@ -140,6 +148,7 @@ def main(recipe: Recipe) -> None:
         ),
         train_dataset=Dataset.from_list(flat),
         data_collator=default_data_collator,
+        optimizers=(optimizer, None),
     )
     trainer.train(resume_from_checkpoint=any(recipe.out.glob("checkpoint-*")))
     save_base(model, tokenizer, recipe.out / "model")
