@@ -1,8 +1,10 @@
 """The main recipe as a user runs it: a subprocess, two steps, every stage."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,6 +59,31 @@ def test_two_steps_go_through_every_stage_and_again_through_none(tiny_llama: Pat
         "train",
         "gguf",
     ]
+
+
+def test_a_run_killed_while_it_trains_goes_on_from_its_checkpoint(tiny_llama: Path, tmp_path: Path) -> None:
+    arguments = ["--preset", "nano", "--base-model", str(tiny_llama), "--engine", ENGINE, "--own-parts", "64"]
+    arguments += ["--num-train-epochs", "4", "--per-device-train-batch-size", "4", "--eval-parts", "2", "--out", "run"]
+    arguments += ["--logging-steps", "1", "--validation-rows", "4", "--quants", "f16", "--end-token-probability", "0"]
+    out = tmp_path / "run"
+    script = Path(__file__).resolve().parents[2] / "recipes" / "cadmonkey.py"
+    with subprocess.Popen(
+        [sys.executable, str(script), *arguments], cwd=tmp_path, stderr=subprocess.DEVNULL
+    ) as running:
+        while not list(out.glob("checkpoint-*/complete.json")):
+            assert running.poll() is None, "it ended before its first checkpoint"
+            time.sleep(0.02)
+        running.send_signal(signal.SIGKILL)
+    assert not (out / "adapter").exists()
+    written = max(int(path.parent.name.split("-")[1]) for path in out.glob("checkpoint-*/complete.json"))
+
+    done = recipe(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert f"checkpoint-{written}" in done.stdout
+    steps = [line["step"] for line in read_jsonl(out / "metrics.jsonl") if "loss" in line]
+    assert steps == list(range(1, steps[-1] + 1))
+    assert steps[-1] > written
+    assert (out / "model-f16.gguf").exists()
 
 
 @pytest.mark.parametrize("base", ["llama32", "qwen25"])

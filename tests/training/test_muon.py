@@ -2,12 +2,14 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from cadmonkey.training.muon import MuonAdamW
 
 
-def small_model() -> "torch.nn.Module":
+def small_model() -> torch.nn.Module:
     torch.manual_seed(0)
     model = torch.nn.Sequential()
     model.add_module("embed", torch.nn.Embedding(12, 8))
@@ -17,11 +19,11 @@ def small_model() -> "torch.nn.Module":
     return model
 
 
-def optimizer_of(model: "torch.nn.Module") -> MuonAdamW:
+def optimizer_of(model: torch.nn.Module) -> MuonAdamW:
     return MuonAdamW(model, lr=1e-2, embedding_lr=1e-3, weight_decay=0.1)
 
 
-def step(model: "torch.nn.Module", optimizer: MuonAdamW, seed: int) -> float:
+def step(model: torch.nn.Module, optimizer: MuonAdamW, seed: int) -> float:
     ids = torch.randint(12, (16,), generator=torch.Generator().manual_seed(seed))
     loss = torch.nn.functional.cross_entropy(model(ids), ids)
     optimizer.zero_grad()
