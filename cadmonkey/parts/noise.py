@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cadmonkey.parts.sentences import Piece
+from cadmonkey.parts.sentences import COUNT_WORDS, Piece
 
 NO_NOISE: Mapping[str, float] = {}
 MISSING_UNITS = "no_units"
@@ -14,12 +14,12 @@ TERSE_MISSING_UNITS = 0.5
 """Its share in terse sentences, whose writers are in a hurry, where other sentences have it at all."""
 
 _WORD = re.compile(r"(?<![\w.-])[A-Za-z]{5,}(?![\w-])")
-_KEPT = frozenset("three seven eight eleven twelve".split())
-"""Words that are numbers."""
-_OTHER_WORDS = frozenset(
-    "width depth height length inner outer upper lower inside outside above below front right thick thin wide side "
-    "three seven eight eleven twelve".split()
-)
+_KEPT = {*COUNT_WORDS, "units", "dimensions", "sizes", "inches", "centimeters", "millimeters", "holes", "inner"}
+"""Words that are numbers, that name the unit of all numbers, or that tell parts with holes from others."""
+_OTHER_WORDS = {
+    *("width", "depth", "height", "length", "inner", "outer", "upper", "lower", "inside", "outside", "above", "below"),
+    *("right", "thick", "thin", "wide", "side", *COUNT_WORDS),
+}
 """What no typing error may turn a word into."""
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _NEIGHBOURS = {

@@ -3,15 +3,16 @@
 A template is text with `[one|of|these]`, nested as deep as needed, and `{name}` for a stated value:
 `{length}` is the number with its unit, `{length#}` the bare number, `{a*b*c}` a product such as `50 x 30 x 5 mm`,
 `{!hole_d}` the number with the sign of a diameter or radius where the name is one: `Ø5 mm`, `R12 mm`.
-`@` is the article a or an.
+`{~diameter}` is the radius of that diameter (the diameter of a radius), said beside it. `@` is the article a or an.
 """
 
 import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
-from cadmonkey.parts.measures import Measure
+from cadmonkey.parts.measures import Measure, rescaled
 
 Stated = Measure | int
 _INNERMOST = re.compile(r"\[([^\[\]]*)\]")
@@ -19,7 +20,21 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 _MARKED = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 """What a template's place has become: the names of its values, and the words for them."""
 _AN = re.compile(r"@ (?=(?:\ue000[^\ue001]*\ue001)?(?:8|1[18]\b|[aeioAEIO]|u(?!n)|[Ll][- ]|OD|ID|M\d))")
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+COUNT_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 _UNIT_WORDS = {
     "mm": ("mm", "mm", "mm", " mm", " mm", " mm", " mm", " millimeters", " millimetres"),
     "cm": ("cm", " cm", " cm", " centimeters", " centimetres"),
@@ -52,6 +67,12 @@ def sentence_of(pieces: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
+def round_kind(name: str) -> str:
+    """`d` for a parameter that is a diameter, `r` for a radius; nothing for others."""
+    match = re.search(r"(?:^|_)(d|diameter|r|radius)\d*$", name)
+    return match[1][0] if match else ""
+
+
 @dataclass(slots=True)
 class Writer:
     """How one person writes: the words for units, the sign between the sizes, capitals."""
@@ -62,8 +83,8 @@ class Writer:
     unit_words: dict[str, str] = field(init=False)
     times: str = field(init=False)
     unit_each: bool = field(init=False)
-    digits: bool = field(init=False, default=False)
-    """Whether all counts are digits; else this or that."""
+    digits: bool | None = field(init=False, default=None)
+    """Whether counts are digits or words; None: now this, now that."""
     signs: dict[str, str] = field(init=False, default_factory=lambda: {"d": "Ø", "r": "R"})
     """What stands before a diameter and a radius in `{!name}`."""
 
@@ -81,7 +102,8 @@ class Writer:
         self.signs = {"d": self.rng.choice(_DIAMETER_SIGNS), "r": self.rng.choice(_RADIUS_SIGNS)}
 
     def be_wordy(self) -> None:
-        """Write whole sentences, with units that read well anywhere in them."""
+        """Write whole sentences: units that read well anywhere, and counts in words, apart from the sizes."""
+        self.digits = False
         self.unit_words["inch"] = self.rng.choice(_SENTENCE_INCHES)
 
     def write(self, template: str, values: Mapping[str, Stated]) -> list[Piece]:
@@ -106,18 +128,20 @@ class Writer:
         """The text for one place of a template."""
         if "*" in place:
             return self.product([values[name] for name in place.split("*")])
-        name = place.strip("!#")
+        name = place.strip("!#~")
         stated = values[name]
         if isinstance(stated, int):
             return self.count(stated)
+        if place.startswith("~"):
+            return self.size(rescaled(stated, Fraction(1, 2) if round_kind(name) == "d" else Fraction(2)))
         if place.startswith("!"):
             return self.sign(name, stated) + self.size(stated)
         return stated.number if place.endswith("#") else self.size(stated)
 
     def sign(self, name: str, stated: Measure) -> str:
         """`Ø`, `R` or nothing; a letter does not stand before a number of two parts, as in `1 1/2`."""
-        kind = {"diameter": "d", "radius": "r"}.get(name) or name.rpartition("_")[2].rstrip("0123456789")
-        if stated.unit == "screw" or kind not in self.signs:
+        kind = round_kind(name)
+        if stated.unit in ("screw", "standard") or not kind:
             return ""
         sign = self.signs[kind]
         return {"d": "Ø", "r": "R"}[kind] if " " in stated.number and sign.strip() == sign else sign
@@ -126,7 +150,7 @@ class Writer:
         """A number with its unit."""
         if isinstance(stated, int):
             return self.count(stated)
-        if stated.unit in ("screw", self.silent):
+        if stated.unit in ("screw", "standard", self.silent):
             return stated.number
         return stated.number + self.unit_word(stated.unit)
 
@@ -137,8 +161,10 @@ class Writer:
         return self.unit_words[unit]
 
     def product(self, sizes: list[Stated]) -> str:
-        """`50 x 30 x 5 mm`, or with every unit where they differ or the writer likes it so."""
+        """`50 x 30 x 5 mm`, with every unit where they differ or the writer likes it so; `M8` once for all it means."""
         units = {size.unit for size in sizes if isinstance(size, Measure)}
+        if units == {"screw"}:
+            return self.size(sizes[0])
         if self.unit_each or len(units) > 1:
             return self.times.join(self.size(size) for size in sizes)
         *front, last = sizes
@@ -146,9 +172,9 @@ class Writer:
 
     def count(self, number: int) -> str:
         """A number of things, in digits or words."""
-        if number >= len(_WORDS) or self.digits:
+        if number >= len(COUNT_WORDS) or self.digits:
             return str(number)
-        return _WORDS[number] if self.rng.random() < 0.6 else str(number)
+        return COUNT_WORDS[number] if self.digits is False or self.rng.random() < 0.6 else str(number)
 
     def capitals(self, pieces: list[Piece]) -> list[Piece]:
         """The pieces, the first letter a capital in some styles."""

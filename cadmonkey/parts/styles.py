@@ -4,11 +4,13 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
+from cadmonkey.parts.ledger import ledger_of, number_of, said
 from cadmonkey.parts.measures import Measure
 from cadmonkey.parts.noise import MISSING_UNITS, disturbed, draw_noises
 from cadmonkey.parts.phrases import Attribute, Words, describe, in_any_order, joined
-from cadmonkey.parts.sentences import CLOSING, OPENING, Piece, Stated, Writer, sentence_of
+from cadmonkey.parts.sentences import CLOSING, COUNT_WORDS, OPENING, Piece, Stated, Writer, round_kind, sentence_of
 
 Values = Mapping[str, Stated]
 Style = Callable[[Writer, Words, Values], str]
@@ -17,10 +19,12 @@ ABSENT_SHARE = 0.2
 """Share of the sentences, of parts with something to deny, that say what the part has not."""
 DECLARED_SHARE = 0.3
 """Share of the data sheets in one unit that name it once for all numbers."""
-MAX_TRIES = 4
-_NUMBERS = {word: str(i) for i, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
-_MEETING = re.compile(rf"(?:\d|\b(?:{'|'.join(_NUMBERS)}|one))[ .]+\d", re.IGNORECASE)
-"""Two numbers with nothing between them: `four 5 holes`, `1. 80 long`; without units nobody can tell what they are."""
+PAIR_SHARE = 0.06
+"""Share of the diameters in sheets and chats that are said as a radius as well, and of the radii as a diameter."""
+MAX_TRIES = 6
+UNITLESS = {"screw", "standard", "deg"}
+"""What is no length in a unit."""
+_ENDS_IN_NUMBER = re.compile(rf"(?:\d|\b(?:{'|'.join(COUNT_WORDS)}))[ .]+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,28 @@ def write_sentence(
     wanted = styles[0] if len(styles) == 1 else rng.choice(styles)
     drawn = draw_noises(rng, noises, wanted)
     units = {value.unit for value in values.values() if isinstance(value, Measure)}
-    if MISSING_UNITS in drawn and "mm" in units <= {"mm", "screw", "deg"}:
-        for _ in range(MAX_TRIES):
-            style, pieces = _written(Writer(rng, silent="mm"), words, values, defaults, wanted)
-            if not _MEETING.search(sentence_of(pieces)):
-                return Sentence(disturbed(rng, pieces, drawn), style, tuple(drawn))
-    drawn = [name for name in drawn if name != MISSING_UNITS]
-    style, pieces = _written(Writer(rng), words, values, defaults, wanted)
-    return Sentence(disturbed(rng, pieces, drawn), style, tuple(drawn))
+    bare = MISSING_UNITS in drawn and "mm" in units <= {"mm", *UNITLESS}
+    # The plain mix keeps the sentences that the shipped model was trained on.
+    for tries in range(MAX_TRIES if len(styles) > 1 else 1):
+        silent = "mm" if bare and tries < MAX_TRIES - 1 else ""
+        style, pieces = _written(Writer(rng, silent), words, values, defaults, wanted)
+        if not numbers_meet(pieces, bool(silent)):
+            break
+    noise = tuple(name for name in drawn if name != MISSING_UNITS or silent)
+    return Sentence(disturbed(rng, pieces, noise), style, noise)
+
+
+def numbers_meet(pieces: Sequence[Piece], bare: bool) -> bool:
+    """Whether a number can be taken for another: `4 1/4 in holes`; without units `four 5 holes` and `64 in height`."""
+    text = ""
+    for number, prose in pairwise([*pieces, Piece("")]):
+        starts = r"\d" if bare else r"\d+/\d"
+        if number.names and re.match(starts, number.text) and (found := _ENDS_IN_NUMBER.search(text)):
+            return bare or found[0][0].isdigit()
+        if bare and number.names and re.match(r" in\b", prose.text):
+            return True
+        text += number.text
+    return False
 
 
 def plain(writer: Writer, words: Words, values: Values) -> str:
@@ -66,7 +84,8 @@ def terse(writer: Writer, words: Words, values: Values) -> str:
     """As on a slip of paper: `plate 80x40x3, 4 holes Ø5`."""
     writer.be_brief()
     rng = writer.rng
-    product = f"{{{words.product}}}" if words.product and rng.random() < 0.75 else ""
+    product = _product(words)
+    product = f"{{{product}}}" if product and rng.random() < 0.75 else ""
     form = rng.choice(_SHORT_FORMS)
     sizes = [
         _short_size(writer, size, values, form)
@@ -88,13 +107,13 @@ def spec_sheet(writer: Writer, words: Words, values: Values) -> str:
     """A title and a line for every size, or all in one line: `Plate; Length: 80 mm; Holes: 4 x Ø5`."""
     writer.be_brief()
     rng = writer.rng
-    product = f"{{{words.product}}}" if words.product and rng.random() < 0.25 else ""
+    product = _product(words)
+    product = f"{{{product}}}" if product and rng.random() < 0.25 else ""
     entries = [("[Size|Dimensions|Overall size]", product)] if product else []
     marked = rng.random() < 0.2 and writer.signs["d"] in "Øø"
     for size in in_any_order(rng, words.rest if product else words.attributes):
-        entries.append((f"[{size.nouns}]", f"{{{'!' if marked else ''}{size.name}}}"))
-    facts = [(label, value) for label, value in words.facts]
-    facts = facts or [_line_of(_symbols(writer.choose(feature))) for feature in words.features]
+        entries.append((f"[{size.nouns}]", f"{{{'!' if marked else ''}{size.name}}}{_pair(rng, size.name, values)}"))
+    facts = list(words.facts) or [_line_of(_symbols(writer.choose(feature))) for feature in words.features]
     entries += facts if words.product or rng.random() < 0.7 else rng.sample(facts, len(facts))
     entries += [("[Note|Remarks|Notes]", denial) for denial in _denials(rng, words)]
     return _sheet(writer, words, entries, _declaration(writer, values))
@@ -104,10 +123,12 @@ def chatty(writer: Writer, words: Words, values: Values) -> str:
     """A maker who tells what it is for, then the facts, and says thanks."""
     writer.be_wordy()
     rng = writer.rng
-    facts = _facts_in_sentences(rng, words) if words.attributes and rng.random() < 0.5 else _wrapped(rng, words)
+    loose = words.attributes and rng.random() < 0.5
+    facts = _facts_in_sentences(writer, words, values) if loose else _wrapped(rng, words)
     denials = [rng.choice(_DENIALS).format(denial) for denial in _denials(rng, words)]
-    said = [rng.choice(_GREETINGS), rng.choice(_REASONS), facts, *denials, rng.choice(_THANKS)]
-    return " ".join(part for part in said if part)
+    parts = [rng.choice(_GREETINGS), rng.choice(_REASONS), facts, *denials, rng.choice(_THANKS)]
+    text = writer.choose(" ".join(part for part in parts if part))
+    return _capitals(text) if rng.random() < 0.8 else text
 
 
 def steps(writer: Writer, words: Words, values: Values) -> str:
@@ -115,16 +136,14 @@ def steps(writer: Writer, words: Words, values: Values) -> str:
     writer.be_wordy()
     rng = writer.rng
     lines = [writer.choose(step) for step in words.steps]
-    lines += [f"[Leave it like that|Nothing else is needed|That is all]: {denial}" for denial in _denials(rng, words)]
+    notes = [f"[Note|Remember|Result]: {denial}." for denial in _denials(rng, words)]
     if len(lines) > 1 and rng.random() < 0.3:
-        return _in_turn(rng, lines)
-    number, end = rng.choice(
-        (("{}. ", "."), ("{}) ", ""), ("{}) ", "."), ("Step {}: ", "."), ("({}) ", "."), ("- ", ""))
-    )
+        return " ".join([_in_turn(rng, lines), *notes])
+    number, end = rng.choice(_NUMBERINGS)
     between = "\n" if not end or rng.random() < 0.6 else " "
     numbered = [number.format(at) + line + end for at, line in enumerate(lines, start=1)]
-    title = rng.choice(_TITLES) if rng.random() < 0.5 else ""
-    return (title.format(words.noun) + between if title else "") + between.join(numbered)
+    title = [rng.choice(_TITLES).format(words.noun)] if rng.random() < 0.5 else []
+    return between.join([*title, *numbered, *notes])
 
 
 STYLES: Mapping[str, Style] = {
@@ -151,15 +170,15 @@ _GREETINGS = (
 )
 _REASONS = (
     "",
-    "I'm [building|making|working on] [a jig for my workshop|a small robot|a camera rig|a test stand|a shelf for the garage].",
-    "[My|Our] old [one|part] [broke|cracked|wore out|got lost] [last week|yesterday|again] [and I want to print a new one|"
-    "and nobody sells it any more|so I have to make a new one].",
+    "I'm [building|making|working on] [a jig for my workshop|a small robot|a camera rig|a test stand|a garage shelf].",
+    "[my|our] old [one|part] [broke|cracked|wore out|got lost] [last week|yesterday|again]"
+    "[ and I want to print a new one| and nobody sells it any more|, so I have to make a new one].",
     "this is for [a school project|my dad's lathe|my bike|an old sewing machine|a kitchen drawer|our science fair].",
     "I just got a 3D printer and [would like|want] to [try|start with] something [simple|useful].",
     "we [need|are missing] a part for [the lab|the workshop|a customer|the greenhouse|our test bench].",
     "I have [looked everywhere|searched online] and [can't find|could not find] [the right one|one that fits].",
     "I'm [not good at CAD|new to this|no designer], so [I hope you can help|maybe you can help me].",
-    "it will be [printed in PETG|milled from aluminium|printed in PLA|cut by a friend], [nothing fancy|so keep it simple].",
+    "it will be [printed in PETG|milled from aluminium|printed in PLA|made by a friend], nothing [fancy|special].",
 )
 _THANKS = (
     "",
@@ -175,23 +194,31 @@ _THANKS = (
     "please and thank you",
 )
 _ASKING = (
-    "[What I need is|I need|I'm looking for|I would like|I'd like|Please make me|Could you design|We need|I'm after] {}.",
-    "So [please draw|please model|could you make|I need] {}.",
-    "[Basically|In short|Simply] {}.",
-    "It's {}.",
+    "[what I need is|I need|I'm looking for|I would like|I'd like|please make me|we need|I'm after] {}.",
+    "so [please draw|please model|I need] {}.",
+    "[could|can] you [design|make|draw|model] {}?",
+    "[basically|in short], [it's|I need|I want] {}.",
+    "it's {}.",
 )
-_DENIALS = ("Just to be clear: {}.", "And [please|remember], {}.", "Note: {}.", "({})", "[So|That means] {}.")
+_DENIALS = ("Just to be clear: {}.", "[Please remember|Remember]: {}.", "Note: {}.", "({})")
 _ENDINGS = (
-    "[It|The part] [has|needs|gets] {}.",
-    "[There should be|It should have|I also need|I'd also like] {}.",
-    "[And|Then] {}.",
+    "[it|the part] [has|needs|gets] {}.",
+    "[there should be|it should have|I also need|I'd also like] {}.",
+    "and {}.",
 )
 _SIZES = (
-    "The [{nouns}] [is|should be|has to be|must be] {{{name}}}.",
-    "It [is|should be|has to be|must be] {{{name}}} [{adjectives}].",
-    "[Make it|I want it] {{{name}}} [{adjectives}].",
-    "[{nouns}]: {{{name}}}.",
+    "the {noun} [is|should be|has to be|must be] {{{name}}}{pair}.",
+    "the {noun} [is|should be|has to be|must be] {{{name}}}{pair}.",
+    "{noun}: {{{name}}}{pair}.",
 )
+_SIZES_AS_ADJECTIVES = (
+    "it [is|should be|has to be|must be] {{{name}}} {adjective}{pair}.",
+    "[make it|I want it] {{{name}}} {adjective}{pair}.",
+)
+_ADJECTIVE = re.compile(r"(?:long|wide|tall|high|deep|thick|on each side|per side|in \w+|across)$")
+"""What may follow `it is 5 mm`."""
+_NUMBERINGS = (("{}. ", "."), ("{}) ", ""), ("{}) ", "."), ("Step {}: ", "."), ("({}) ", "."), ("- ", ""))
+"""What stands before a step and behind it."""
 _TITLES = ("[How to make|Make|Build|Instructions for|Model] @ {}:", "{}:", "[Please model this part|Do this|Steps]:")
 _SHORT_FORMS = ("letter", "letter", "capital", "equals", "noun", "adjective")
 _LETTERS = {"length": "l", "width": "w", "height": "h", "thickness": "t"}
@@ -221,8 +248,8 @@ def _written(
 ) -> tuple[str, list[Piece]]:
     """The style that has words for all there is to say, and the pieces of the sentence."""
     pieces = writer.write(STYLES[style](writer, words, values), values)
-    unsaid = values.keys() - {name for piece in pieces for name in piece.names}
-    wrong = [name for name in unsaid if _number(values[name]) != defaults.get(name)]
+    unsaid = values.keys() - said(ledger_of(pieces, values))
+    wrong = [name for name in unsaid if number_of(values[name]) != defaults.get(name)]
     if not wrong:
         return style, pieces
     if style == "plain":
@@ -230,13 +257,14 @@ def _written(
     return _written(Writer(writer.rng, writer.silent), words, values, defaults, "plain")
 
 
-def _number(stated: Stated) -> float:
-    return stated.mm if isinstance(stated, Measure) else stated
-
-
 def _denials(rng: random.Random, words: Words) -> list[str]:
     """What the part has not, in a share of the sentences."""
     return [rng.choice(words.absent)] if words.absent and rng.random() < ABSENT_SHARE else []
+
+
+def _product(words: Words) -> str:
+    """The sizes that may be stated at once, where the order is the usual one: the height comes last."""
+    return "" if "height*" in words.product else words.product
 
 
 def _brief(noun: str) -> str:
@@ -248,13 +276,14 @@ def _short_size(writer: Writer, size: Attribute, values: Values, form: str) -> s
     noun = writer.choose(f"[{size.nouns}]")
     if form == "adjective":
         return size.adjective
-    if _ROUND_WORDS.search(noun) and size.name.endswith(("diameter", "radius", "_d", "_r")):
+    if _ROUND_WORDS.search(noun) and round_kind(size.name):
         return f"{_ROUND_WORDS.sub('', noun)} {{!{size.name}}}".strip()
-    number = values[size.name].number if isinstance(values[size.name], Measure) else ""  # type: ignore[union-attr]
     if form == "noun" or size.name not in _LETTERS:
         return f"{_brief(noun)} {{{size.name}}}"
+    stated = values[size.name]
+    apart = isinstance(stated, Measure) and "/" in stated.number
     letter = _LETTERS[size.name].upper() if form == "capital" else _LETTERS[size.name]
-    return f"{letter}{'=' if form == 'equals' else ' ' * (' ' in number or '/' in number)}{{{size.name}}}"
+    return f"{letter}{'=' if form == 'equals' else ' ' if apart else ''}{{{size.name}}}"
 
 
 def _short_fact(writer: Writer, label: str, value: str) -> str:
@@ -270,7 +299,7 @@ def _symbols(feature: str) -> str:
     """A feature with signs for words: `{hole_d} diameter holes` becomes `{!hole_d} holes`, four 4."""
     feature = re.sub(r"(?<!of )\{(\w+_d|diameter)\}( diameter| dia)?(?= (?:\w+ ){0,2}holes?\b)", r"{!\1}", feature)
     feature = re.sub(r"\{(\w+_r|radius)\} radius\b", r"{!\1}", feature)
-    return re.sub(rf"\b({'|'.join(_NUMBERS)})\b", lambda match: _NUMBERS[match[1]], feature)
+    return re.sub(rf"\b({'|'.join(COUNT_WORDS[2:])})\b", lambda m: str(COUNT_WORDS.index(m[1])), feature)
 
 
 def _line_of(feature: str) -> tuple[str, str]:
@@ -281,7 +310,7 @@ def _line_of(feature: str) -> tuple[str, str]:
 
 def _declaration(writer: Writer, values: Values) -> str:
     """`Units: mm`, where the numbers that follow shall stand bare; else nothing."""
-    units = {value.unit for value in values.values() if isinstance(value, Measure)} - {"screw", "deg"}
+    units = {value.unit for value in values.values() if isinstance(value, Measure)} - UNITLESS
     if writer.silent or len(units) != 1 or writer.rng.random() > DECLARED_SHARE:
         return ""
     (writer.silent,) = units
@@ -293,7 +322,7 @@ def _sheet(writer: Writer, words: Words, entries: list[tuple[str, str]], declara
     """The entries as lines under a title, or in one line."""
     rng = writer.rng
     sign = rng.choice((": ", ": ", ": ", " = ", " - ", "="))
-    change = rng.choice((_first_capital, _first_capital, str.lower, str.title))
+    change = rng.choice((_first_capital, _first_capital, _no_capitals, _capitals_of_words))
     lines = [f"{change(writer.choose(label))}{sign}{writer.choose(value)}" for label, value in entries]
     noun = writer.choose(words.noun)
     if rng.random() < 0.35:
@@ -310,22 +339,50 @@ def _first_capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _no_capitals(text: str) -> str:
+    return " ".join(word if word.isupper() else word.lower() for word in text.split())
+
+
+def _capitals_of_words(text: str) -> str:
+    return " ".join(map(_first_capital, text.split()))
+
+
+def _capitals(text: str) -> str:
+    """A capital at the start of every sentence."""
+    return re.sub(r"(^|[.!?] )([a-z])", lambda match: match[1] + match[2].upper(), text)
+
+
+def _pair(rng: random.Random, name: str, values: Values) -> str:
+    """The radius beside a diameter, or the other way round, in a share of the sentences."""
+    stated = values[name]
+    if not round_kind(name) or not isinstance(stated, Measure) or stated.unit == "screw" or rng.random() > PAIR_SHARE:
+        return ""
+    return f" ([|so |that is ]{'radius' if round_kind(name) == 'd' else 'diameter'} {{~{name}}})"
+
+
 def _wrapped(rng: random.Random, words: Words) -> str:
     """A plain description inside a request."""
-    core = describe(rng, replace(words, bare=False))
+    core = describe(rng, replace(words, bare=False, product=_product(words)))
     core = core.replace("[@ |]", "@ ", 1) if core.startswith("[@ |]") else core
-    return rng.choice(_ASKING).format(core.replace("{", "{{").replace("}", "}}")).replace("{{", "{").replace("}}", "}")
+    return rng.choice(_ASKING).format(core)
 
 
-def _facts_in_sentences(rng: random.Random, words: Words) -> str:
+def _facts_in_sentences(writer: Writer, words: Words, values: Values) -> str:
     """What it is, then a sentence for each size, then the features."""
+    rng = writer.rng
     asking = rng.choice(_ASKING).format(f"@ {words.noun}")
-    sizes = [
-        rng.choice(_SIZES).format(nouns=size.nouns, adjectives=size.adjectives, name=size.name)
-        for size in in_any_order(rng, words.attributes)
-    ]
+    sizes = [_size_in_a_sentence(writer, size, values) for size in in_any_order(rng, words.attributes)]
     features = [rng.choice(_ENDINGS).format(joined(rng, words.features, (" and", ", and")))] if words.features else []
     return " ".join([asking, *sizes, *features])
+
+
+def _size_in_a_sentence(writer: Writer, size: Attribute, values: Values) -> str:
+    """`It is 35 mm tall.`, `The height should be 35 mm.`"""
+    noun, adjective = writer.choose(f"[{size.nouns}]"), writer.choose(f"[{size.adjectives}]")
+    forms = (*_SIZES, *(_SIZES_AS_ADJECTIVES if _ADJECTIVE.match(adjective) else ()))
+    form: str = writer.rng.choice(forms)
+    pair = _pair(writer.rng, size.name, values)
+    return form.format(noun=noun, adjective=adjective, name=size.name, pair=pair)
 
 
 def _in_turn(rng: random.Random, lines: list[str]) -> str:
@@ -333,6 +390,6 @@ def _in_turn(rng: random.Random, lines: list[str]) -> str:
     first, *others = lines
     *middle, last = [line[:1].lower() + line[1:] for line in others]
     then = [rng.choice(("Then ", "Next, ", "After that, ", "Then ")) + line for line in middle]
-    start = rng.choice(("First, ", "First ", "To begin, "))
+    start = rng.choice(("First, ", "First "))
     finish = rng.choice(("Finally, ", "Finally ", "Last, ", "At the end, "))
     return ". ".join([start + first[:1].lower() + first[1:], *then, finish + last]) + "."

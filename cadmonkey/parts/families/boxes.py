@@ -70,10 +70,12 @@ def _steps(names: list[str], said: bool, floor: bool) -> tuple[str, ...]:
     if names[0] == "length":
         return (
             f"[Begin|Start] with a block {length} long (X), {width} wide (Y) and {height} tall (Z)",
-            f"[Hollow it out|Cut a pocket into it] from the top, leaving walls {walls} [all round|on all four sides] and {below}",
+            f"[Hollow it out|Cut a pocket into it] from the top, leaving walls {walls} [all round|on all four sides] "
+            f"and {below}",
         )
     return (
-        f"[Begin with|Start from] the [room|space|cavity] inside: {length} long (X), {width} wide (Y) and {height} deep (Z)",
+        f"[Begin with|Start from] the [room|space|cavity] inside: {length} long (X), {width} wide (Y) and {height} "
+        "deep (Z)",
         f"Put walls {walls} around it [on all four sides|all round] and {below} [under it|below]",
         "[Leave the top open|The top stays open]",
     )

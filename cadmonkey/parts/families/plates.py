@@ -186,32 +186,32 @@ def _plate_facts(draw: Draw) -> list[tuple[str, str]]:
 def _plate_steps(draw: Draw, said: bool) -> list[str]:
     """A plate as a block with holes drilled into it."""
     thick = " and {thickness} thick (Z)" if said else ", of [the standard|the usual|standard] thickness (Z)"
-    steps = [
-        f"[Begin|Start] with a [block|plate] {{length}} long (X){',' if said else ' and'} {{width}} wide (Y){thick}"
-    ]
+    also = ", " if said else " and "
+    steps = [f"[Begin|Start] with a [block|plate] {{length}} long (X){also}{{width}} wide (Y){thick}"]
     names = draw.values.keys()
     through = "[all the way |straight |]through [it |it along Z|the plate|along Z]"
     if "columns" in names:
         steps.append(
-            f"[Drill|Make] a grid of {_drilled(draw, 'hole')} holes {through}: {{columns}} [columns |]along X and {{rows}} "
-            "[rows |]along Y, {pitch} apart in both directions"
+            f"[Drill|Make] a grid of {_drilled(draw, 'hole')} holes {through}: {{columns}} [columns |]along X and "
+            "{rows} [rows |]along Y, {pitch} apart in both directions"
         )
         steps.append("[Center|Centre] the grid on the plate")
         return steps
     if "inset" in names:
         steps.append(
-            f"[Drill|Put|Make] a {_drilled(draw, 'hole')} hole {through} in each of the four corners, its center {{inset}} "
-            "from both edges"
+            f"[Drill|Put|Make] @ {_drilled(draw, 'hole')} hole {through} in each of the four corners, its center "
+            "{inset} from both edges"
         )
     elif "spacing_x" in names:
         steps.append(
-            f"[Drill|Make] four {_drilled(draw, 'hole')} holes {through}, {{spacing_x}} apart along X and {{spacing_y}} "
-            "apart along Y, the pattern centered on the plate"
+            f"[Drill|Make] four {_drilled(draw, 'hole')} holes {through}, {{spacing_x}} apart along X and "
+            "{spacing_y} apart along Y, the pattern centered on the plate"
         )
     for stem in ("center", "hole") if len(steps) == 1 else ("center",):
         if names & {f"{stem}_d", f"{stem}_r"}:
             steps.append(
-                f"[Drill|Bore|Cut] @ {_drilled(draw, stem)} hole {through} [in|at] the [center|centre|middle] of the plate"
+                f"[Drill|Bore|Cut] @ {_drilled(draw, stem)} hole {through} [in|at] the [center|centre|middle] of the "
+                "plate"
             )
     return steps
 
@@ -222,11 +222,12 @@ def _bracket_steps(draw: Draw, said: bool) -> list[str]:
     also = ", " if said else " and "
     steps = [
         f"[Lay down|Begin with|Start with] the base leg: {{length}} long (X){also}{{width}} wide (Y){thick}",
-        "[Stand|Put|Add] an upright leg [at its end x = 0|on its end at the origin], as wide and as thick as the base, so that "
-        "the [bracket|L|whole] is {height} tall (Z)",
+        "[Stand|Put|Add] an upright leg [at its end x = 0|on the end of it that is at x = 0], as wide and as thick as "
+        "the base, so that the [bracket|L|whole] is {height} tall (Z)",
     ]
     if draw.values.keys() & {"hole_d", "hole_r"}:
         steps.append(
-            f"Drill @ {_drilled(draw, 'hole')} hole through each leg, centered on the part of it that is clear of the other leg"
+            f"Drill @ {_drilled(draw, 'hole')} hole through each leg, centered on the part of it that is clear of the "
+            "other leg"
         )
     return steps

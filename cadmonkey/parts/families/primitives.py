@@ -34,7 +34,7 @@ def block(rng: random.Random) -> Draft:
             bare=draw.bare,
             steps=(
                 "[Draw|Sketch] @ {size} x {size} square on the XY plane, one corner at the origin",
-                "Extrude it [by the same {size}|{size}] [up|upwards along Z], [so that all edges are equal|to make a cube]",
+                "Extrude it [by the same {size}|{size}] [up|upwards along Z], [so that all edges are equal|for a cube]",
             ),
             absent=SOLID,
         )
@@ -86,8 +86,8 @@ def sphere(rng: random.Random) -> Draft:
         short = across.name == "diameter" and draw.chance(0.25)
         plain = f"[@ |][{{diameter}} {noun}|{noun} of {{diameter}}|{noun} {{diameter}}]" if short else ""
         steps = (
-            f"[Draw|Sketch] a half circle of {{{across.name}}} {across.name} [around|about] the origin, its straight side "
-            "on the Z axis",
+            f"[Draw|Sketch] a half circle of {{{across.name}}} {across.name} [around|about] the origin, its straight "
+            "side on the Z axis",
             "[Revolve|Turn] it a full turn [about|around] the Z axis[| to get a ball| to make a ball]",
         )
         words = Words(noun, [across], plain=plain, bare=draw.bare, steps=steps, absent=SOLID)
@@ -102,7 +102,8 @@ def sphere(rng: random.Random) -> Draft:
     features = ["[a flat base|its flat side down|the flat side on the bottom]"] if draw.chance(0.2) else []
     steps = (
         f"[Place|Start with|Make] a ball of {{{across.name}}} {across.name} with its centre at the origin",
-        "[Cut away|Remove] everything below the XY plane, so that [the upper half|half a ball|a dome] stays on its flat side",
+        "[Cut away|Remove] everything below the XY plane, so that [the upper half|half a ball|a dome] stays on its "
+        "flat side",
     )
     words = Words(noun, [across], features, bare=draw.bare, steps=steps, absent=SOLID)
     return draw.draft(csg.intersection(csg.Sphere(radius), upper), words)
@@ -128,11 +129,11 @@ def cone(rng: random.Random) -> Draft:
             base = Attribute(base.name, word, f"{word}|in {word}")
         noun = "[cone|solid cone|pointed cone|right circular cone|cone]"
         root = csg.Cone(bottom, Quantity(0) / half if diameters else Quantity(0), height)
-        steps = (
+        to_a_point = (
             f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
             "[Taper|Draw|Bring] it up to a [point|sharp point] {height} above [the centre|its centre], along Z",
         )
-        return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare, steps=steps, absent=SOLID))
+        return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare, steps=to_a_point, absent=SOLID))
     limit = float(draw.values[base.name].mm)  # type: ignore[union-attr]
     end = radius("top", max(2.0, limit * 0.15), limit * (0.85 if draw.chance(0.85) else 1.6))
     if float(end) == float(bottom):
@@ -143,7 +144,8 @@ def cone(rng: random.Random) -> Draft:
     steps = (
         f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
         f"[Draw|Add] a second circle of {{{top.name}}} {word} {{height}} above [it|the first], on the same axis (Z)",
-        "[Join the two with a straight taper|Loft from one to the other|Connect the two by a straight cone] into [one|a] solid",
+        "[Join the two with a straight taper|Loft from one to the other|Connect the two by a straight cone] "
+        "into [one|a] solid",
     )
     words = Words(noun, [base, top, HEIGHT], bare=draw.bare, steps=steps, absent=SOLID)
     return draw.draft(csg.Cone(bottom, end, height), words)
@@ -152,7 +154,7 @@ def cone(rng: random.Random) -> Draft:
 def _round_steps(across: Attribute, height: str) -> tuple[str, ...]:
     """A cylinder as a circle that is extruded."""
     return (
-        f"[Draw|Sketch] a circle [of {{{across.name}}} {across.name}|with @ {across.name} of {{{across.name}}}] on the XY "
-        "plane, centred [at|on] the origin",
+        f"[Draw|Sketch] a circle [of {{{across.name}}} {across.name}|with @ {across.name} of {{{across.name}}}] on the "
+        "XY plane, centred [at|on] the origin",
         f"[Extrude|Pull|Raise] it {{{height}}} [up|up along Z|in the Z direction]",
     )

@@ -133,7 +133,7 @@ def _flange_steps(draw: Draw, bored: bool) -> list[str]:
     bolt = "{bolt_r} radius" if "bolt_r" in draw.values else "{bolt_d}"
     bore = "[Drill|Bore|Cut] @ {bore_d} hole through the [center|centre|middle], along Z"
     return [
-        "[Begin|Start] with a [round |]disc {outer_d} in diameter and {thickness} thick, [lying flat|flat] on the XY plane",
+        "[Begin|Start] with a [round |]disc {outer_d} in diameter and {thickness} thick, [lying |]flat on the XY plane",
         *([bore] if bored else []),
         "[Draw a circle|Mark a bolt circle] of {bolt_circle_d} diameter around the [center|centre]",
         f"[Drill|Put|Space] {{bolts}} {bolt} holes evenly on [it|that circle], the first one on the X axis",
@@ -160,7 +160,7 @@ def shaft(rng: random.Random) -> Draft:
     words = Words(
         noun,
         plain=_shaft_words(rng, noun, steps),
-        facts=[(f"[section|step] {step}", f"{{!d{step}}} x {{l{step}}}") for step in range(1, steps + 1)],
+        facts=[(f"step {step}", f"{{!d{step}}} x {{l{step}}}") for step in range(1, steps + 1)],
         steps=_shaft_steps(steps),
         absent=("[no|without] holes", "[solid|solid all through]", "no [keyway|center hole]"),
     )
@@ -173,8 +173,8 @@ def _shaft_steps(steps: int) -> list[str]:
         "[Begin|Start] at the bottom with a cylinder {d1} in diameter and {l1} long, standing on the XY plane (axis Z)"
     )
     others = [
-        f"[On top of it|On its upper end], on the same axis, [put|add|stack] a cylinder {{d{step}}} in diameter and {{l{step}}} "
-        "long"
+        f"[On top of it|On its upper end], on the same axis, [put|add|stack] a cylinder {{d{step}}} in diameter and "
+        f"{{l{step}}} long"
         for step in range(2, steps + 1)
     ]
     return [first, *others]
