@@ -114,7 +114,7 @@ def spec_sheet(writer: Writer, words: Words, values: Values) -> str:
     for size in in_any_order(rng, words.rest if product else words.attributes):
         entries.append((f"[{size.nouns}]", f"{{{'!' if marked else ''}{size.name}}}{_pair(rng, size.name, values)}"))
     facts = list(words.facts) or [_line_of(_symbols(writer.choose(feature))) for feature in words.features]
-    entries += facts if words.product or rng.random() < 0.7 else rng.sample(facts, len(facts))
+    entries += rng.sample(facts, len(facts)) if words.attributes and rng.random() < 0.2 else facts
     entries += [("[Note|Remarks|Notes]", denial) for denial in _denials(rng, words)]
     return _sheet(writer, words, entries, _declaration(writer, values))
 
@@ -364,7 +364,9 @@ def _wrapped(rng: random.Random, words: Words) -> str:
     """A plain description inside a request."""
     core = describe(rng, replace(words, bare=False, product=_product(words)))
     core = core.replace("[@ |]", "@ ", 1) if core.startswith("[@ |]") else core
-    return rng.choice(_ASKING).format(core)
+    # A question has room for one sentence.
+    asking = [form for form in _ASKING if form.endswith(".") or ". " not in core]
+    return rng.choice(asking).format(core)
 
 
 def _facts_in_sentences(writer: Writer, words: Words, values: Values) -> str:

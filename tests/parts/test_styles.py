@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import DEFAULTS_MM, FAMILIES, PLAIN, Part, sample_part
-from cadmonkey.parts.families import Draw
-from cadmonkey.parts.ledger import ledger_faults
+from cadmonkey.parts.families import Draft, Draw
+from cadmonkey.parts.ledger import ledger_faults, ledger_of
+from cadmonkey.parts.measures import MOTORS_MM, NoRoomError, angle, standard
 from cadmonkey.parts.mix import COMPOSITIONS, CYCLE, FULL, PRIMITIVES, cycle
 from cadmonkey.parts.noise import NOISES, mistyped, typos
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, WIDTH, Words
@@ -22,11 +24,18 @@ from cadmonkey.parts.styles import STYLES, numbers_meet, write_sentence
 
 ROWS = list(make_rows(1_000, seed=11))
 TEN = PLAIN.families
+DEFAULTS = {name: mm for sizes in DEFAULTS_MM.values() for name, mm in sizes.items()}
 
 
 def parts_in(style: str, count: int, seed: int, families: tuple[str, ...] = tuple(TEN)) -> list[Part]:
     rng = random.Random(seed)
     return [sample_part(rng, families[i % len(families)], styles=(style,)) for i in range(count)]
+
+
+def draft_of(family: str, rng: random.Random) -> Draft:
+    while True:
+        with suppress(NoRoomError):
+            return FAMILIES[family](rng)
 
 
 def written(words: Words, style: str, seed: int, **sizes: float) -> str:
@@ -153,6 +162,18 @@ def test_the_ledger_check_sees_other_numbers_units_signs_and_silence() -> None:
         assert ledger_faults(prompt, ledger, {"w": 2}), ledger
 
 
+def test_the_name_of_a_standard_states_all_its_sizes_and_an_angle_is_in_degrees() -> None:
+    sizes = MOTORS_MM["NEMA 17"]
+    values = {name: standard("Nema-17", mm) for name, mm in sizes.items()} | {"angle": angle(82.5)}
+    words = Words("mount", plain="Mount for a {pilot_d} motor, cut at {angle}")
+    sentence = write_sentence(random.Random(1), words, values, {}, ("plain",), {})
+    ledger = ledger_of(sentence.pieces, values)
+    assert {entry["text"] for name, entry in ledger.items() if name != "angle"} == {"Nema-17"}
+    assert ledger["angle"]["deg"] == 82.5
+    assert not ledger_faults(sentence_of(sentence.pieces), ledger, {})
+    assert ledger_faults(sentence_of(sentence.pieces), ledger | {"pilot_d": {"text": "Nema-17", "mm": 23}}, {})
+
+
 def test_no_sentence_holds_a_number_that_the_ledger_does_not_know() -> None:
     known = re.compile(r"3d|x = 0|2 x|4 x|[24]x? |(?:^|[\n ])\(?(?:step )?\d(?:\. |\) |: )|\d (?:steps|sections)")
     for row in ROWS:
@@ -174,11 +195,9 @@ def test_units_signs_and_pairs_are_all_in_the_mix() -> None:
 
 def test_typing_errors_touch_neither_numbers_nor_units() -> None:
     rng = random.Random(5)
-    for seed in range(120):
-        draft = FAMILIES[TEN[seed % len(TEN)]](random.Random(100 + seed))
-        pieces = write_sentence(
-            rng, draft.words, draft.values, {"wall": 2, "thickness": 4}, ("steps", "chatty"), {}
-        ).pieces
+    for part_number in range(120):
+        draft = draft_of(TEN[part_number % len(TEN)], rng)
+        pieces = write_sentence(rng, draft.words, draft.values, DEFAULTS, ("steps", "chatty"), {}).pieces
         typed = typos(rng, pieces)
         assert sentence_of(typed) != sentence_of(pieces)
         for before, after in zip(pieces, typed, strict=True):

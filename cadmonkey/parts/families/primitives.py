@@ -131,7 +131,7 @@ def cone(rng: random.Random) -> Draft:
         root = csg.Cone(bottom, Quantity(0) / half if diameters else Quantity(0), height)
         to_a_point = (
             f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
-            "[Taper|Draw|Bring] it up to a [point|sharp point] {height} above [the centre|its centre], along Z",
+            "[Taper|Pull|Bring] it up to a [point|sharp point] {height} above [the centre|its centre], along Z",
         )
         return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare, steps=to_a_point, absent=SOLID))
     limit = float(draw.values[base.name].mm)  # type: ignore[union-attr]

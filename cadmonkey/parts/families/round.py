@@ -160,7 +160,10 @@ def shaft(rng: random.Random) -> Draft:
     words = Words(
         noun,
         plain=_shaft_words(rng, noun, steps),
-        facts=[(f"step {step}", f"{{!d{step}}} x {{l{step}}}") for step in range(1, steps + 1)],
+        facts=[
+            (f"step {step}" + "[|| (bottom)]" * (step == 1), f"{{!d{step}}} x {{l{step}}}")
+            for step in range(1, steps + 1)
+        ],
         steps=_shaft_steps(steps),
         absent=("[no|without] holes", "[solid|solid all through]", "no [keyway|center hole]"),
     )
