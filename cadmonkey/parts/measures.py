@@ -13,7 +13,6 @@ UNITS = {"mm": 1.0, "cm": 10.0, "inch": 25.4}
 CLEARANCE_MM = {"M2": 2.4, "M2.5": 2.9, "M3": 3.4, "M4": 4.5, "M5": 5.5, "M6": 6.6, "M8": 9, "M10": 11, "M12": 13.5}
 """Clearance hole of a metric screw, ISO 273 medium fit."""
 
-
 MOTORS_MM = {
     "NEMA 14": {"hole_spacing": 26, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
     "NEMA 17": {"hole_spacing": 31, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
