@@ -13,7 +13,7 @@ _CHUNK = 64
 
 
 def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1, mix: Mix = FULL) -> Iterator[Row]:
-    """Yield `count` rows of `mix`: {"id", "prompt", "completion", "family", "variant", "part", "split", "stated"}.
+    """Yield `count` rows of `mix`, as `make_row` makes them.
 
     The rows depend on `seed` alone, not on `workers`. With `split`, only parts of that split are drawn.
     """
@@ -26,16 +26,26 @@ def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1,
 
 
 def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -> Row:
-    """Row number `index` of the stream with this seed."""
+    """Row number `index` of the stream with this seed.
+
+    It is {"id", "prompt", "completion", "completion_ir", "family", "variant", "part", "split", "style", "noise",
+    "parameters", "ledger", "stated"}: the program in both notations (None where Compact IR has no words for it), how
+    the sentence is written, every parameter's value, and where the sentence states it (`cadmonkey.parts.ledger`).
+    """
     rng = random.Random(f"{seed}/{split}/{index}")
-    part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles)
+    part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles, mix.noises)
     return {
         "id": f"{part.family}-{seed}-{index:06d}",
         "prompt": part.prompt,
         "completion": part.code,
+        "completion_ir": part.code_ir,
         "family": part.family,
         "variant": part.variant,
         "part": part.hash,
         "split": part.split,
+        "style": part.style,
+        "noise": list(part.noise),
+        "parameters": dict(part.parameters),
+        "ledger": part.ledger,
         "stated": part.stated,
     }

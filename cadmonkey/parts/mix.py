@@ -1,9 +1,18 @@
 """Mixtures of families and styles: what a stream of parts is made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cadmonkey.parts.families import FAMILIES
+
+PRIMITIVES = ("block", "cylinder", "sphere", "cone")
+"""Bare solids, with nothing added."""
+COMPOSITIONS = ("composition", "extrusion", "revolution", "section")
+"""Free forms, as far as they are families."""
+PRIMITIVE_SHARE = 0.18
+COMPOSITION_SHARE = 0.30
+CYCLE = 400
+"""Parts after which the families of the full mix come round again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,23 @@ class Mix:
     """Part number i of the stream is of family i modulo their number."""
     styles: Sequence[str]
     """How sentences are written; each is drawn from these with equal chances."""
+    noises: Mapping[str, float] = field(default_factory=dict)
+    """What is done to sentences (`cadmonkey.parts.noise`), and in what share of them."""
+
+
+def cycle(families: Collection[str]) -> tuple[str, ...]:
+    """The families of the full mix: primitives and compositions by their shares, the rest in equal parts."""
+    groups = {
+        PRIMITIVE_SHARE: [name for name in families if name in PRIMITIVES],
+        COMPOSITION_SHARE: [name for name in families if name in COMPOSITIONS],
+    }
+    groups = {share: names for share, names in groups.items() if names}
+    rest = [name for name in families if name not in (*PRIMITIVES, *COMPOSITIONS)]
+    counts = {name: CYCLE * share / len(names) for share, names in groups.items() for name in names}
+    counts |= {name: CYCLE * (1 - sum(groups)) / len(rest) for name in rest}
+    # Every family evenly over the cycle, so that any stretch of the stream has the same shares.
+    places = [((at + 0.5) / count, name) for name, count in counts.items() for at in range(round(count))]
+    return tuple(name for _, name in sorted(places))
 
 
 PLAIN = Mix(
@@ -21,7 +47,11 @@ PLAIN = Mix(
 )
 """Ten families in plain sentences: what a model of a few million parameters learns in an hour."""
 
-FULL = Mix(tuple(FAMILIES), styles=("plain",))
+FULL = Mix(
+    cycle(FAMILIES),
+    styles=(*["plain"] * 40, *["terse"] * 15, *["chatty"] * 12, *["spec_sheet"] * 13, *["steps"] * 20),
+    noises={"no_units": 0.1, "typos": 0.12, "upper": 0.02, "lower": 0.08},
+)
 """Everything that we can write."""
 
 MIXES = {"plain": PLAIN, "full": FULL}

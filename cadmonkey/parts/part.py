@@ -2,21 +2,24 @@
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cadmonkey.cad import csg
+from cadmonkey.cad.ir import print_ir
 from cadmonkey.cad.openscad import print_openscad
-from cadmonkey.cad.program import Facets, Parameter, Program
+from cadmonkey.cad.program import Facets, NotationError, Parameter, Program
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.cad.solid import solid
 from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
+from cadmonkey.parts.ledger import Ledger, ledger_of, number_of, said
 from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameters
-from cadmonkey.parts.phrases import describe
-from cadmonkey.parts.sentences import CLOSING, OPENING, Stated, Style
+from cadmonkey.parts.noise import NO_NOISE
+from cadmonkey.parts.sentences import sentence_of
 from cadmonkey.parts.splits import Split, split_of
 from cadmonkey.parts.stated import stated_dimensions
+from cadmonkey.parts.styles import write_sentence
 
 FACETS = Facets(fn=96)
 """The fineness that every program of ours states."""
@@ -34,11 +37,27 @@ class Part:
     stated: list[dict[str, Any]]
     """The numbers in the sentence, as `cadmonkey.cad.dimensions` checks them."""
     split: Split
+    style: str
+    """How the sentence is written, one of `cadmonkey.parts.styles.STYLES`."""
+    noise: tuple[str, ...]
+    """What was done to it afterwards, of `cadmonkey.parts.noise.NOISES`."""
+    parameters: Mapping[str, float]
+    """Every parameter, in mm, in degrees or as a count."""
+    ledger: Ledger
+    """Where the sentence states each parameter."""
 
     @property
     def code(self) -> str:
         """The program as OpenSCAD."""
         return print_openscad(self.program)
+
+    @property
+    def code_ir(self) -> str | None:
+        """The program as Compact IR; None where it has no words for it."""
+        try:
+            return print_ir(self.program)
+        except NotationError:
+            return None
 
     @property
     def hash(self) -> str:
@@ -47,11 +66,16 @@ class Part:
 
 
 def sample_part(
-    rng: random.Random, family: str | None = None, split: str | None = None, styles: Sequence[str] = ("plain",)
+    rng: random.Random,
+    family: str | None = None,
+    split: str | None = None,
+    styles: Sequence[str] = ("plain",),
+    noises: Mapping[str, float] = NO_NOISE,
 ) -> Part:
     """Draw one part of `family` and of `split` (any, if None): one solid body, every cut in it a clean hole.
 
-    The sentence is written in one of `styles` (`cadmonkey.parts.styles`).
+    The sentence is written in one of `styles` (`cadmonkey.parts.styles`), with each of `noises` in its share of the
+    sentences (`cadmonkey.parts.noise`).
     """
     name = family or rng.choice(list(FAMILIES))
     for _ in range(MAX_DRAWS):
@@ -62,9 +86,7 @@ def sample_part(
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
         if split in (None, found) and is_sound(program, draft.holes):
-            sentence, said = _sentence(rng, name, draft)
-            stated = stated_dimensions(name, draft, said)
-            return Part(name, draft.variant, sentence, program, stated, found)
+            return _part(rng, name, draft, program, found, styles, noises)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
@@ -89,6 +111,32 @@ def is_sound(program: Program, holes: int) -> bool:
     return bool(whole.bounding_box() == base.bounding_box()) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
 
 
+def _part(
+    rng: random.Random,
+    family: str,
+    draft: Draft,
+    program: Program,
+    split: Split,
+    styles: Sequence[str],
+    noises: Mapping[str, float],
+) -> Part:
+    sentence = write_sentence(rng, draft.words, draft.values, DEFAULTS_MM.get(family, {}), styles, noises)
+    ledger = ledger_of(sentence.pieces, draft.values)
+    stated = stated_dimensions(family, draft, said(ledger))
+    return Part(
+        family=family,
+        variant=draft.variant,
+        prompt=sentence_of(sentence.pieces),
+        program=program,
+        stated=stated,
+        split=split,
+        style=sentence.style,
+        noise=sentence.noise,
+        parameters={name: number_of(value) for name, value in draft.values.items()},
+        ledger=ledger,
+    )
+
+
 def _program(draft: Draft) -> Program:
     measures = [stated for stated in draft.values.values() if isinstance(stated, Measure)]
     parameters = unit_parameters(measures)
@@ -97,21 +145,5 @@ def _program(draft: Draft) -> Program:
     return Program(draft.root, tuple(parameters), FACETS)
 
 
-def _sentence(rng: random.Random, family: str, draft: Draft) -> tuple[str, set[str]]:
-    """The sentence, and the names of the values that it states."""
-    style = Style(rng)
-    sentence = style.write(OPENING + describe(rng, draft.words) + CLOSING, draft.values)
-    unsaid = draft.values.keys() - style.said
-    defaults = DEFAULTS_MM.get(family, {})
-    wrong = [name for name in unsaid if _mm(draft.values[name]) != defaults.get(name)]
-    if wrong:
-        raise AssertionError(f"{family}: the sentence {sentence!r} leaves out {', '.join(wrong)}")
-    return sentence, style.said
-
-
 def _sizes_mm(draft: Draft) -> list[float]:
     return [value.mm for value in draft.values.values() if isinstance(value, Measure) and value.unit in UNITS]
-
-
-def _mm(stated: Stated) -> float:
-    return stated.mm if isinstance(stated, Measure) else stated

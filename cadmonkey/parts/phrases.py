@@ -57,6 +57,8 @@ class Words:
     """Whether the numbers may stand without a unit: all are in millimetres."""
     plain: str = ""
     """A plain sentence that only this part has; it takes the place of the usual forms."""
+    facts: Sequence[tuple[str, str]] = ()
+    """The features as a list has them, (label, value): `("holes", "4 x {!hole_d}")`; without them, the features."""
     steps: Sequence[str] = ()
     """Instructions, one a step, in the order of the work; together they state every value."""
     absent: Sequence[str] = ()
@@ -70,26 +72,26 @@ def describe(rng: random.Random, words: Words) -> str:
     noun, features = words.noun, words.features
     if words.product and rng.random() < 0.6:
         return _with_product(rng, words)
-    shuffled = _shuffled(rng, words.attributes)
+    ordered = in_any_order(rng, words.attributes)
     form = rng.random()
     if words.bare and form < 0.1:
         sign = rng.choice((" = ", "=", ": ", " "))
-        return f"{noun}[:|,|] {', '.join(a.specification(sign) for a in shuffled)}" + _with(rng, features)
+        return f"{noun}[:|,|] {', '.join(a.specification(sign) for a in ordered)}" + _with(rng, features)
     if form < 0.35:
-        return f"[@ |]{_joined(rng, [a.adjective for a in shuffled], ('', ','))} {noun}" + _with(rng, features)
+        return f"[@ |]{joined(rng, [a.adjective for a in ordered], ('', ','))} {noun}" + _with(rng, features)
     if form < 0.6:
-        return f"[@ |]{noun}{_with(rng, [*(a.noun for a in shuffled), *features])}"
+        return f"[@ |]{noun}{_with(rng, [*(a.noun for a in ordered), *features])}"
     if form < 0.85:
-        listed = _joined(rng, [a.adjective for a in shuffled], (",", ", and", " and"))
+        listed = joined(rng, [a.adjective for a in ordered], (",", ", and", " and"))
         return f"[@ |]{noun}[, | ][|that is |which is ]{listed}" + _with(rng, features)
     subject = rng.choice((". It is ", ". It should be ", ". Make it ", "; ", ". "))
-    listed = _joined(rng, [a.adjective for a in shuffled], (", and", " and"))
+    listed = joined(rng, [a.adjective for a in ordered], (", and", " and"))
     return f"[@ |]{noun}{subject}{listed}" + _with(rng, features)
 
 
 def _with_product(rng: random.Random, words: Words) -> str:
     body = rng.choice(_PRODUCT_FORMS).format(noun=words.noun, product="{" + words.product + "}")
-    left = _shuffled(rng, words.rest)
+    left = in_any_order(rng, words.rest)
     if rng.random() < 0.5:
         return body + "".join(f", {a.adjective}" for a in left) + _with(rng, words.features)
     return body + _with(rng, [*(a.noun for a in left), *words.features])
@@ -106,11 +108,12 @@ _PRODUCT_FORMS = (
 )
 
 
-def _shuffled(rng: random.Random, attributes: Sequence[Attribute]) -> list[Attribute]:
+def in_any_order(rng: random.Random, attributes: Sequence[Attribute]) -> list[Attribute]:
+    """The attributes in any order, or as they come."""
     return rng.sample(attributes, len(attributes)) if rng.random() < 0.5 else list(attributes)
 
 
-def _joined(rng: random.Random, phrases: Sequence[str], signs: tuple[str, ...]) -> str:
+def joined(rng: random.Random, phrases: Sequence[str], signs: tuple[str, ...]) -> str:
     """`a, b and c`: commas between, one of `signs` before the last."""
     *front, last = phrases
     return f"{', '.join(front)}{rng.choice(signs)} {last}" if front else last
@@ -120,4 +123,4 @@ def _with(rng: random.Random, phrases: Sequence[str]) -> str:
     if not phrases:
         return ""
     start = rng.choice((" with ", " with ", " with ", ", with ", " that has ", " having ", ", ", ". It has ", ". Add "))
-    return start + _joined(rng, phrases, (" and", ", and", ",", " plus", ". Also"))
+    return start + joined(rng, phrases, (" and", ", and", ",", " plus", ". Also"))

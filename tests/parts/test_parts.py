@@ -12,7 +12,7 @@ from cadmonkey.cad.program import Facets, Program
 from cadmonkey.cad.solid import solid
 from cadmonkey.parts import DEFAULTS_MM, FAMILIES, is_sound, sample_part
 from cadmonkey.parts.measures import UNITS, NoRoomError, draw_measure
-from cadmonkey.parts.sentences import Style
+from cadmonkey.parts.sentences import Writer, sentence_of
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -92,8 +92,9 @@ def test_measures_stay_in_their_range() -> None:
 
 
 def test_articles_follow_the_sound() -> None:
-    style = Style(random.Random(0))
-    said = [style.write(f"put @ {word} here", {}) for word in ("8 mm rod", "11 mm rod", "L-bracket", "open box", "rod")]
+    writer = Writer(random.Random(0))
+    words = ("8 mm rod", "11 mm rod", "L-bracket", "open box", "rod")
+    said = [sentence_of(writer.write(f"put @ {word} here", {})) for word in words]
     assert [text.lower() for text in said] == [
         "put an 8 mm rod here",
         "put an 11 mm rod here",

@@ -45,8 +45,37 @@ def box(rng: random.Random) -> Draft:
         )
     ]
     product = "*".join(names)
+    facts = [("[wall|walls|wall thickness]", "{wall}")] if said else [("walls", "standard")]
+    facts += [("[floor|bottom|floor thickness]", "{floor}")] if "floor" in draw.values else []
+    steps = _steps(names, said, "floor" in draw.values)
     if inner and draw.chance(0.6):
         inside = "[with inside dimensions|with inner dimensions|with inner size|, inside|, internal size]"
         plain = f"[@ |]{noun} {inside} {{{product}}} [and|with|,] {', '.join(features) or 'standard walls'}"
-        return draw.draft(root, Words(noun, attributes, features, plain=plain))
-    return draw.draft(root, Words(noun, attributes, features, "" if inner else product, bare=draw.bare))
+        words = Words(noun, attributes, features, plain=plain, facts=facts, steps=steps, absent=_ABSENT)
+        return draw.draft(root, words)
+    product = "" if inner else product
+    words = Words(noun, attributes, features, product, bare=draw.bare, facts=facts, steps=steps, absent=_ABSENT)
+    return draw.draft(root, words)
+
+
+_ABSENT = ("no lid", "open [at|on] the top", "[open top|open at the top], no lid", "no holes in the walls")
+"""What a box has not."""
+
+
+def _steps(names: list[str], said: bool, floor: bool) -> tuple[str, ...]:
+    """A block that is hollowed out, or a room that walls are put around."""
+    length, width, height = (f"{{{name}}}" for name in names)
+    walls = "{wall} thick" if said else "of [standard|the usual] thickness"
+    below = "a floor {floor} thick" if floor else "a floor [just as|as] thick"
+    if names[0] == "length":
+        return (
+            f"[Begin|Start] with a block {length} long (X), {width} wide (Y) and {height} tall (Z)",
+            f"[Hollow it out|Cut a pocket into it] from the top, leaving walls {walls} [all round|on all four sides] "
+            f"and {below}",
+        )
+    return (
+        f"[Begin with|Start from] the [room|space|cavity] inside: {length} long (X), {width} wide (Y) and {height} "
+        "deep (Z)",
+        f"Put walls {walls} around it [on all four sides|all round] and {below} [under it|below]",
+        "[Leave the top open|The top stays open]",
+    )

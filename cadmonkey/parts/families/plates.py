@@ -26,7 +26,18 @@ def plate(rng: random.Random) -> Draft:
     cuts, features = holes(draw, length, width, thickness)
     root = csg.difference(csg.Cube((length, width, thickness)), *cuts)
     count = sum(copies_of(cut) for cut in cuts)
-    return draw.draft(root, Words(noun, attributes, features, product, rest, bare=draw.bare), count)
+    words = Words(
+        noun,
+        attributes,
+        features,
+        product,
+        rest,
+        bare=draw.bare,
+        facts=_plate_facts(draw) or [("holes", "none") for _ in features],
+        steps=_plate_steps(draw, said=THICKNESS in attributes),
+        absent=() if cuts or features else ("[no|without] holes", "no holes in it", "[solid, ]no holes or slots"),
+    )
+    return draw.draft(root, words, count)
 
 
 Cuts = tuple[list[csg.Node], list[str]]
@@ -132,5 +143,91 @@ def bracket(rng: random.Random) -> Draft:
         features = [f"[@ |one ]{size} hole [in the middle of |centered in |in ][each leg|both legs|each side]"]
     noun = "[L-bracket|L bracket|angle bracket|l-bracket|L shaped bracket|right angle bracket|corner bracket]"
     rest = attributes[3:]
-    words = Words(noun, attributes, features, "length*height*width", rest, bare=draw.bare)
+    words = Words(
+        noun,
+        attributes,
+        features,
+        "length*height*width",
+        rest,
+        bare=draw.bare,
+        facts=[("holes", f"2 x {_hole(draw, 'hole')}, one [in the middle of|centered in] each leg")] if cuts else (),
+        steps=_bracket_steps(draw, said=bool(rest)),
+        absent=("no gusset", "no rib between the legs") if cuts else ("[no|without] holes", "no holes and no gusset"),
+    )
     return draw.draft(csg.difference(legs, *cuts), words, len(cuts))
+
+
+def _hole(draw: Draw, stem: str) -> str:
+    """The place for a hole's size, with its sign."""
+    return f"{{!{stem}_r}}" if f"{stem}_r" in draw.values else f"{{!{stem}_d}}"
+
+
+def _drilled(draw: Draw, stem: str) -> str:
+    """A hole's size in words, as they stand before `hole`."""
+    return f"{{{stem}_r}} radius" if f"{stem}_r" in draw.values else f"{{{stem}_d}}"
+
+
+def _plate_facts(draw: Draw) -> list[tuple[str, str]]:
+    """The holes of a plate as a list has them."""
+    names, facts = draw.values.keys(), []
+    if "columns" in names:
+        return [("[grid|hole grid|hole pattern]", "{columns*rows} " + f"holes {_hole(draw, 'hole')}, pitch {{pitch}}")]
+    if "inset" in names:
+        facts = [("[corner holes|holes]", f"4 x {_hole(draw, 'hole')}, {{inset}} from [the|both] edges")]
+    elif "spacing_x" in names:
+        facts = [("[mounting holes|holes]", f"4 x {_hole(draw, 'hole')} on {{spacing_x*spacing_y}} centers")]
+    elif names & {"hole_d", "hole_r"}:
+        facts = [("[center|centre|central] hole", _hole(draw, "hole"))]
+    if names & {"center_d", "center_r"}:
+        facts.append(("[center|centre|central] hole", _hole(draw, "center")))
+    return facts
+
+
+def _plate_steps(draw: Draw, said: bool) -> list[str]:
+    """A plate as a block with holes drilled into it."""
+    thick = " and {thickness} thick (Z)" if said else ", of [the standard|the usual|standard] thickness (Z)"
+    also = ", " if said else " and "
+    steps = [f"[Begin|Start] with a [block|plate] {{length}} long (X){also}{{width}} wide (Y){thick}"]
+    names = draw.values.keys()
+    through = "[all the way |straight |]through [it |it along Z|the plate|along Z]"
+    if "columns" in names:
+        steps.append(
+            f"[Drill|Make] a grid of {_drilled(draw, 'hole')} holes {through}: {{columns}} [columns |]along X and "
+            "{rows} [rows |]along Y, {pitch} apart in both directions"
+        )
+        steps.append("[Center|Centre] the grid on the plate")
+        return steps
+    if "inset" in names:
+        steps.append(
+            f"[Drill|Put|Make] @ {_drilled(draw, 'hole')} hole {through} in each of the four corners, its center "
+            "{inset} from both edges"
+        )
+    elif "spacing_x" in names:
+        steps.append(
+            f"[Drill|Make] four {_drilled(draw, 'hole')} holes {through}, {{spacing_x}} apart along X and "
+            "{spacing_y} apart along Y, the pattern centered on the plate"
+        )
+    for stem in ("center", "hole") if len(steps) == 1 else ("center",):
+        if names & {f"{stem}_d", f"{stem}_r"}:
+            steps.append(
+                f"[Drill|Bore|Cut] @ {_drilled(draw, stem)} hole {through} [in|at] the [center|centre|middle] of the "
+                "plate"
+            )
+    return steps
+
+
+def _bracket_steps(draw: Draw, said: bool) -> list[str]:
+    """An L as two legs, with a hole in each."""
+    thick = " and {thickness} thick (Z)" if said else ", of [the standard|the usual|standard] thickness"
+    also = ", " if said else " and "
+    steps = [
+        f"[Lay down|Begin with|Start with] the base leg: {{length}} long (X){also}{{width}} wide (Y){thick}",
+        "[Stand|Put|Add] an upright leg [at its end x = 0|on the end of it that is at x = 0], as wide and as thick as "
+        "the base, so that the [bracket|L|whole] is {height} tall (Z)",
+    ]
+    if draw.values.keys() & {"hole_d", "hole_r"}:
+        steps.append(
+            f"Drill @ {_drilled(draw, 'hole')} hole through each leg, centered on the part of it that is clear of the "
+            "other leg"
+        )
+    return steps

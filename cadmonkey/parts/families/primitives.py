@@ -8,6 +8,9 @@ from cadmonkey.parts.families.draw import Draft, Draw
 from cadmonkey.parts.measures import NoRoomError
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, SIDE, THICKNESS, WIDTH, Attribute, Words
 
+SOLID = ("[no|without] holes", "[solid|solid all through]", "no holes [|and no cutouts]", "nothing cut out of it")
+"""What a bare solid has not."""
+
 
 def block(rng: random.Random) -> Draft:
     """A cube, or a box of three sizes."""
@@ -24,11 +27,32 @@ def block(rng: random.Random) -> Draft:
                 "{size*size*size} [cube|block|box]",
             )
         )
-        words = Words("cube", [SIDE], plain="[@ |][solid |plain |simple |]" + form, bare=draw.bare)
+        words = Words(
+            "cube",
+            [SIDE],
+            plain="[@ |][solid |plain |simple |]" + form,
+            bare=draw.bare,
+            steps=(
+                "[Draw|Sketch] @ {size} x {size} square on the XY plane, one corner at the origin",
+                "Extrude it [by the same {size}|{size}] [up|upwards along Z], [so that all edges are equal|for a cube]",
+            ),
+            absent=SOLID,
+        )
         return draw.draft(csg.Cube((size, size, size)), words)
     length, width, height = (draw.size(name, 2, 200) for name in ("length", "width", "height"))
     noun = "[block|solid block|cuboid|rectangular block|rectangular prism|brick|solid box|bar|rectangular solid]"
-    words = Words(noun, [LENGTH, WIDTH, HEIGHT], product="length*width*height", bare=draw.bare)
+    words = Words(
+        noun,
+        [LENGTH, WIDTH, HEIGHT],
+        product="length*width*height",
+        bare=draw.bare,
+        steps=(
+            "[Draw|Sketch] a rectangle on the XY plane [from|with one corner at] the origin, {length} [along|in] X and "
+            "{width} [along|in] Y",
+            "[Extrude|Pull|Raise] it {height} [up|up along Z|in the Z direction]",
+        ),
+        absent=SOLID,
+    )
     return draw.draft(csg.Cube((length, width, height)), words)
 
 
@@ -40,13 +64,17 @@ def cylinder(rng: random.Random) -> Draft:
     if flat:
         thickness = draw.size("thickness", 1, 12)
         noun = "[disc|disk|round disc|circular disc|puck|coin|round plate|flat disc]"
-        return draw.draft(csg.Cylinder(radius, thickness), Words(noun, [across, THICKNESS], bare=draw.bare))
+        steps = _round_steps(across, "thickness")
+        words = Words(noun, [across, THICKNESS], bare=draw.bare, steps=steps, absent=SOLID)
+        return draw.draft(csg.Cylinder(radius, thickness), words)
     height = draw.size("height", 4, 200)
     noun = "[cylinder|cylinder|solid cylinder|rod|round rod|pin|peg|dowel|post|standoff|pillar|round bar|column]"
     tall = Attribute("height", "height|length", "tall|high|long|in height|in length")
     short = draw.chance(0.1) and across.name == "diameter"
     plain = f"[@ |]{noun} {{diameter*height}}" if short else ""
-    return draw.draft(csg.Cylinder(radius, height), Words(noun, [across, tall], plain=plain, bare=draw.bare))
+    steps = _round_steps(across, "height")
+    words = Words(noun, [across, tall], plain=plain, bare=draw.bare, steps=steps, absent=SOLID)
+    return draw.draft(csg.Cylinder(radius, height), words)
 
 
 def sphere(rng: random.Random) -> Draft:
@@ -57,7 +85,13 @@ def sphere(rng: random.Random) -> Draft:
         noun = "[sphere|ball|solid sphere|round ball|sphere|bead]"
         short = across.name == "diameter" and draw.chance(0.25)
         plain = f"[@ |][{{diameter}} {noun}|{noun} of {{diameter}}|{noun} {{diameter}}]" if short else ""
-        return draw.draft(csg.Sphere(radius), Words(noun, [across], plain=plain, bare=draw.bare))
+        steps = (
+            f"[Draw|Sketch] a half circle of {{{across.name}}} {across.name} [around|about] the origin, its straight "
+            "side on the Z axis",
+            "[Revolve|Turn] it a full turn [about|around] the Z axis[| to get a ball| to make a ball]",
+        )
+        words = Words(noun, [across], plain=plain, bare=draw.bare, steps=steps, absent=SOLID)
+        return draw.draft(csg.Sphere(radius), words)
     upper = csg.Translate(
         (-radius, -radius, Quantity(0)), csg.Cube((Quantity(2) * radius, Quantity(2) * radius, radius))
     )
@@ -66,7 +100,12 @@ def sphere(rng: random.Random) -> Draft:
         upper = csg.Translate((-radius, -radius, Quantity(0)), csg.Cube((across_box, across_box, radius)))
     noun = "[dome|hemisphere|half sphere|half ball|solid dome|half-sphere]"
     features = ["[a flat base|its flat side down|the flat side on the bottom]"] if draw.chance(0.2) else []
-    words = Words(noun, [across], features, bare=draw.bare)
+    steps = (
+        f"[Place|Start with|Make] a ball of {{{across.name}}} {across.name} with its centre at the origin",
+        "[Cut away|Remove] everything below the XY plane, so that [the upper half|half a ball|a dome] stays on its "
+        "flat side",
+    )
+    words = Words(noun, [across], features, bare=draw.bare, steps=steps, absent=SOLID)
     return draw.draft(csg.intersection(csg.Sphere(radius), upper), words)
 
 
@@ -90,7 +129,11 @@ def cone(rng: random.Random) -> Draft:
             base = Attribute(base.name, word, f"{word}|in {word}")
         noun = "[cone|solid cone|pointed cone|right circular cone|cone]"
         root = csg.Cone(bottom, Quantity(0) / half if diameters else Quantity(0), height)
-        return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare))
+        to_a_point = (
+            f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
+            "[Taper|Pull|Bring] it up to a [point|sharp point] {height} above [the centre|its centre], along Z",
+        )
+        return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare, steps=to_a_point, absent=SOLID))
     limit = float(draw.values[base.name].mm)  # type: ignore[union-attr]
     end = radius("top", max(2.0, limit * 0.15), limit * (0.85 if draw.chance(0.85) else 1.6))
     if float(end) == float(bottom):
@@ -98,4 +141,20 @@ def cone(rng: random.Random) -> Draft:
     height = draw.size("height", 5, 150)
     top = Attribute(f"top_{kind}", f"top {word}|upper {word}", f"top {word}|{word} at the top")
     noun = "[frustum|truncated cone|cone frustum|tapered cylinder|conical frustum|tapered plug]"
-    return draw.draft(csg.Cone(bottom, end, height), Words(noun, [base, top, HEIGHT], bare=draw.bare))
+    steps = (
+        f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
+        f"[Draw|Add] a second circle of {{{top.name}}} {word} {{height}} above [it|the first], on the same axis (Z)",
+        "[Join the two with a straight taper|Loft from one to the other|Connect the two by a straight cone] "
+        "into [one|a] solid",
+    )
+    words = Words(noun, [base, top, HEIGHT], bare=draw.bare, steps=steps, absent=SOLID)
+    return draw.draft(csg.Cone(bottom, end, height), words)
+
+
+def _round_steps(across: Attribute, height: str) -> tuple[str, ...]:
+    """A cylinder as a circle that is extruded."""
+    return (
+        f"[Draw|Sketch] a circle [of {{{across.name}}} {across.name}|with @ {across.name} of {{{across.name}}}] on the "
+        "XY plane, centred [at|on] the origin",
+        f"[Extrude|Pull|Raise] it {{{height}}} [up|up along Z|in the Z direction]",
+    )

@@ -45,7 +45,25 @@ def spacer(rng: random.Random) -> Draft:
     }[kind]
     hole = csg.Translate((Quantity(0), Quantity(0), minus), through(bore, height))
     root = csg.difference(csg.Cylinder(radius, height), hole)
-    return draw.draft(root, Words(noun, [outside, inside, last], bare=draw.bare), 1)
+    words = Words(
+        noun, [outside, inside, last], bare=draw.bare, steps=_ring_steps(outside.name, inside.name, last.name)
+    )
+    return draw.draft(root, words, 1)
+
+
+def _ring_steps(outside: str, inside: str, height: str) -> tuple[str, ...]:
+    """A cylinder that is bored out, or a circle with a second one inside it."""
+    across, within = ("radius" if name.endswith("_r") else "diameter" for name in (outside, inside))
+    hole = (
+        "[Bore it out|Cut a round hole through it] along Z so that a wall of {wall} is left [all round|around the hole]"
+        if inside == "wall"
+        else f"[Drill|Bore|Cut] @ {{{inside}}} {within} hole [straight |]through it along Z, on the same axis"
+    )
+    return (
+        f"[Draw|Sketch] a circle of {{{outside}}} {across} on the XY plane, centred at the origin",
+        f"[Extrude|Pull] it {{{height}}} [up|up along Z]",
+        hole,
+    )
 
 
 def flange(rng: random.Random) -> Draft:
@@ -86,8 +104,40 @@ def flange(rng: random.Random) -> Draft:
     if len(cuts) == 1:
         noun = "[blind flange|blank flange|blind flange|solid flange]"
     root = csg.difference(csg.Cylinder(outer / two, thickness), *cuts)
-    words = Words(noun, attributes, features, bare=draw.bare)
+    bored = "bore_d" in draw.values
+    words = Words(
+        noun,
+        attributes,
+        features,
+        bare=draw.bare,
+        facts=_flange_facts(draw, bored),
+        steps=_flange_steps(draw, bored),
+        absent=("no [raised face|hub]", "flat on both sides") if bored else ("no [center|centre|central] hole",),
+    )
     return draw.draft(root, words, sum(copies_of(cut) for cut in cuts))
+
+
+def _flange_facts(draw: Draw, bored: bool) -> list[tuple[str, str]]:
+    """The holes of a flange as a list has them."""
+    bolt = "{!bolt_r}" if "bolt_r" in draw.values else "{!bolt_d}"
+    facts = [("[bore|center hole|center bore]", "{!bore_d}")] if bored else []
+    return [
+        *facts,
+        ("[bolt |mounting |]holes", f"{{bolts}} x {bolt}"),
+        ("[bolt circle|PCD|bolt circle]", "{!bolt_circle_d}"),
+    ]
+
+
+def _flange_steps(draw: Draw, bored: bool) -> list[str]:
+    """A disc with holes."""
+    bolt = "{bolt_r} radius" if "bolt_r" in draw.values else "{bolt_d}"
+    bore = "[Drill|Bore|Cut] @ {bore_d} hole through the [center|centre|middle], along Z"
+    return [
+        "[Begin|Start] with a [round |]disc {outer_d} in diameter and {thickness} thick, [lying |]flat on the XY plane",
+        *([bore] if bored else []),
+        "[Draw a circle|Mark a bolt circle] of {bolt_circle_d} diameter around the [center|centre]",
+        f"[Drill|Put|Space] {{bolts}} {bolt} holes evenly on [it|that circle], the first one on the X axis",
+    ]
 
 
 def shaft(rng: random.Random) -> Draft:
@@ -107,7 +157,30 @@ def shaft(rng: random.Random) -> Draft:
         parts.append(csg.Translate((Quantity(0), Quantity(0), bottom), piece) if parts else piece)
         bottom = bottom + length if len(parts) > 1 else length
     noun = "[stepped shaft|shaft|stepped shaft|stepped pin|stepped rod|stepped cylinder|turned shaft]"
-    return draw.draft(csg.union(*parts), Words(noun, plain=_shaft_words(rng, noun, steps)))
+    words = Words(
+        noun,
+        plain=_shaft_words(rng, noun, steps),
+        facts=[
+            (f"step {step}" + "[|| (bottom)]" * (step == 1), f"{{!d{step}}} x {{l{step}}}")
+            for step in range(1, steps + 1)
+        ],
+        steps=_shaft_steps(steps),
+        absent=("[no|without] holes", "[solid|solid all through]", "no [keyway|center hole]"),
+    )
+    return draw.draft(csg.union(*parts), words)
+
+
+def _shaft_steps(steps: int) -> list[str]:
+    """One cylinder on the other."""
+    first = (
+        "[Begin|Start] at the bottom with a cylinder {d1} in diameter and {l1} long, standing on the XY plane (axis Z)"
+    )
+    others = [
+        f"[On top of it|On its upper end], on the same axis, [put|add|stack] a cylinder {{d{step}}} in diameter and "
+        f"{{l{step}}} long"
+        for step in range(2, steps + 1)
+    ]
+    return [first, *others]
 
 
 def _shaft_words(rng: random.Random, noun: str, steps: int) -> str:
