@@ -28,8 +28,13 @@ class Measure:
 
     @property
     def mm(self) -> float:
-        """The value in millimetres."""
+        """The value in millimetres; of an angle, in degrees."""
         return float(self.value)
+
+    @property
+    def kind(self) -> str:
+        """What the value is in: `mm`, or `deg` for an angle."""
+        return "deg" if self.unit == "deg" else "mm"
 
 
 def draw_measure(rng: random.Random, low_mm: float, high_mm: float, unit: str = "mm") -> Measure:
@@ -57,6 +62,11 @@ def measure(number: Fraction, unit: str, fraction: bool = False) -> Measure:
 def screw(name: str) -> Measure:
     """The clearance hole of a screw, stated by the screw's name."""
     return Measure(name, "screw", Quantity(CLEARANCE_MM[name]))
+
+
+def angle(degrees: float) -> Measure:
+    """An angle in degrees."""
+    return Measure(f"{degrees:g}", "deg", Quantity(degrees))
 
 
 def unit_parameter(unit: str) -> Quantity:
