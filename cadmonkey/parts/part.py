@@ -122,7 +122,7 @@ def _part(
 ) -> Part:
     sentence = write_sentence(rng, draft.words, draft.values, DEFAULTS_MM.get(family, {}), styles, noises)
     ledger = ledger_of(sentence.pieces, draft.values)
-    stated = stated_dimensions(family, draft, said(ledger))
+    stated = stated_dimensions(draft, said(ledger))
     return Part(
         family=family,
         variant=draft.variant,
@@ -142,6 +142,7 @@ def _program(draft: Draft) -> Program:
     parameters = unit_parameters(measures)
     for name, stated in draft.values.items():
         parameters.append(Parameter(name, stated.value if isinstance(stated, Measure) else Quantity(stated)))
+    parameters += [Parameter(name, value) for name, value in draft.derived.items()]
     return Program(draft.root, tuple(parameters), FACETS)
 
 
