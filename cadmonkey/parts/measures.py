@@ -13,6 +13,16 @@ UNITS = {"mm": 1.0, "cm": 10.0, "inch": 25.4}
 CLEARANCE_MM = {"M2": 2.4, "M2.5": 2.9, "M3": 3.4, "M4": 4.5, "M5": 5.5, "M6": 6.6, "M8": 9, "M10": 11, "M12": 13.5}
 """Clearance hole of a metric screw, ISO 273 medium fit."""
 
+MOTORS_MM = {
+    "NEMA 14": {"hole_spacing": 26, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
+    "NEMA 17": {"hole_spacing": 31, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
+    "NEMA 23": {"hole_spacing": 47.14, "pilot_d": 38.1, "hole_d": CLEARANCE_MM["M5"]},
+}
+"""The face of a stepper motor: sides of the square of its screws, its pilot, and the clearance holes of the screws.
+
+The squares and pilots are those of NEMA ICS 16; NEMA 23 has them in inches: 1.856 and 1.5.
+"""
+
 
 class NoRoomError(Exception):
     """The sizes drawn so far leave no room for this one; draw the part again."""
@@ -57,6 +67,11 @@ def measure(number: Fraction, unit: str, fraction: bool = False) -> Measure:
 def screw(name: str) -> Measure:
     """The clearance hole of a screw, stated by the screw's name."""
     return Measure(name, "screw", Quantity(CLEARANCE_MM[name]))
+
+
+def standard(name: str, mm: float) -> Measure:
+    """A size that is stated by the name of a standard; all sizes of one name are stated by it at once."""
+    return Measure(name, "standard", Quantity(mm))
 
 
 def unit_parameter(unit: str) -> Quantity:

@@ -2,11 +2,12 @@
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cadmonkey.cad import csg
+from cadmonkey.cad.measure import body_count
 from cadmonkey.cad.openscad import print_openscad
 from cadmonkey.cad.program import Facets, Parameter, Program
 from cadmonkey.cad.quantity import Quantity
@@ -61,7 +62,7 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes):
+        if split in (None, found) and is_sound(program, draft.holes, draft.trims):
             sentence, said = _sentence(rng, name, draft)
             stated = stated_dimensions(name, draft, said)
             return Part(name, draft.variant, sentence, program, stated, found)
@@ -73,20 +74,22 @@ def part_hash(program: Program) -> str:
     return hashlib.sha256(print_openscad(program.root).encode()).hexdigest()[:16]
 
 
-def is_sound(program: Program, holes: int) -> bool:
+def is_sound(program: Program, holes: int, trims: bool = False) -> bool:
     """Whether the part is one body with exactly this many through holes, and every cut removes material.
 
-    The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part.
+    The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part. Cuts
+    of a part without holes leave its bounding box as it is, unless it `trims`.
     """
     # Coarse circles tell the same: the families leave far more room around a hole than 24 sides cut off it.
     program = replace(program, facets=Facets(fn=24))
     whole = solid(program)
-    if whole.is_empty() or whole.genus() != holes or len(whole.decompose()) != 1:
+    if whole.is_empty() or body_count(whole) != 1 or sum(shell.genus() for shell in whole.decompose()) != holes:
         return False
     if holes or not isinstance(program.root, csg.Difference):
         return True
     base, *cuts = (solid(replace(program, root=child)) for child in program.root.children)
-    return bool(whole.bounding_box() == base.bounding_box()) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
+    kept = trims or whole.bounding_box() == base.bounding_box()
+    return bool(kept) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
 
 
 def _program(draft: Draft) -> Program:
@@ -101,12 +104,19 @@ def _sentence(rng: random.Random, family: str, draft: Draft) -> tuple[str, set[s
     """The sentence, and the names of the values that it states."""
     style = Style(rng)
     sentence = style.write(OPENING + describe(rng, draft.words) + CLOSING, draft.values)
-    unsaid = draft.values.keys() - style.said
+    said = style.said | _by_standard(draft.values, style.said)
+    unsaid = draft.values.keys() - said
     defaults = DEFAULTS_MM.get(family, {})
     wrong = [name for name in unsaid if _mm(draft.values[name]) != defaults.get(name)]
     if wrong:
         raise AssertionError(f"{family}: the sentence {sentence!r} leaves out {', '.join(wrong)}")
-    return sentence, style.said
+    return sentence, said
+
+
+def _by_standard(values: Mapping[str, Stated], said: Set[str]) -> set[str]:
+    """The values that share the name of a standard with one that was said."""
+    named = {name: v.number for name, v in values.items() if isinstance(v, Measure) and v.unit == "standard"}
+    return {name for name, number in named.items() if number in {named[other] for other in said & named.keys()}}
 
 
 def _sizes_mm(draft: Draft) -> list[float]:

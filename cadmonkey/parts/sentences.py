@@ -77,7 +77,7 @@ class Style:
         """A number with its unit."""
         if isinstance(stated, int):
             return self.count(stated)
-        return stated.number if stated.unit == "screw" else stated.number + self.unit_words[stated.unit]
+        return stated.number + self.unit_words.get(stated.unit, "")
 
     def product(self, sizes: list[Stated]) -> str:
         """`50 x 30 x 5 mm`, or with every unit where they differ or the writer likes it so."""

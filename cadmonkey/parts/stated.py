@@ -71,7 +71,9 @@ def stated_dimensions(family: str, draft: Draft, said: Set[str]) -> list[dict[st
 
     A plate's holes are all of a pattern, or one in the middle; how many there are is stated by the words for it.
     """
-    dimensions = [_dimension(family, name, draft) for name in draft.values if name in said]
+    kinds = KINDS.get(family, draft.kinds)
+    measured = [name for name in draft.values if name in said and kinds.get(name) != ""]
+    dimensions = [_dimension(family, name, draft) for name in measured]
     if family in ("plate", "bracket") and draft.holes:
         dimensions.append({"kind": "holes", "name": "holes", "count": draft.holes})
     return dimensions

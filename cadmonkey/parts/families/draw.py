@@ -9,7 +9,26 @@ from cadmonkey.parts.measures import CLEARANCE_MM, Measure, draw_measure, screw
 from cadmonkey.parts.phrases import Attribute, Words
 from cadmonkey.parts.sentences import Stated
 
-DEFAULTS_MM = {"plate": {"thickness": 5.0}, "bracket": {"thickness": 4.0}, "box": {"wall": 2.0}}
+DEFAULTS_MM = {
+    "plate": {"thickness": 5.0},
+    "bracket": {"thickness": 4.0},
+    "box": {"wall": 2.0},
+    "profile": {"thickness": 2.0, "wall": 2.0, "flange": 3.0, "web": 3.0},
+    "mount": {"thickness": 5.0},
+    "strip": {"thickness": 3.0},
+    "slotted_plate": {"thickness": 5.0},
+    "tag": {"thickness": 3.0},
+    "hinge": {"thickness": 3.0},
+    "gusset": {"thickness": 4.0},
+    "u_bracket": {"thickness": 3.0},
+    "hook": {"thickness": 4.0},
+    "shelf_bracket": {"thickness": 4.0},
+    "enclosure": {"wall": 2.0},
+    "divider": {"wall": 1.5},
+    "frame": {"thickness": 5.0},
+    "clip": {"wall": 2.0},
+    "fins": {"base": 3.0},
+}
 """What a family assumes where the sentence does not say."""
 
 
@@ -27,6 +46,9 @@ class Draft:
     holes: int = 0
     variant: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
+    """What the judge measures each value as; empty for one that no gauge can find."""
+    trims: bool = False
+    """Whether a cut takes the outside itself back, as the mouth of a clip does."""
 
 
 class Draw:
@@ -38,20 +60,23 @@ class Draw:
         self.values: dict[str, Stated] = {}
         self.kinds: dict[str, str] = {}
 
-    def size(self, name: str, low_mm: float, high_mm: float, kind: str = "") -> Quantity:
-        """Draw a size and give its parameter; `kind` is what the judge measures it as (`cadmonkey.cad.dimensions`)."""
+    def size(self, name: str, low_mm: float, high_mm: float, kind: str | None = None) -> Quantity:
+        """Draw a size and give its parameter.
+
+        `kind` is what the judge measures it as (`cadmonkey.cad.kinds`): its name by default, empty for nothing.
+        """
         unit = self.unit if self.rng.random() < 0.95 else "mm"
         return self.keep(name, draw_measure(self.rng, low_mm, high_mm, unit), kind)
 
-    def keep(self, name: str, stated: Measure, kind: str = "") -> Quantity:
+    def keep(self, name: str, stated: Measure, kind: str | None = None) -> Quantity:
         """Take `stated` as the value of a parameter."""
-        self.kinds[name] = kind or name
+        self.kinds[name] = name if kind is None else kind
         self.values[name] = stated
         return Quantity.named(name, stated.value)
 
-    def count(self, name: str, options: list[int], kind: str = "") -> Quantity:
+    def count(self, name: str, options: list[int], kind: str | None = None) -> Quantity:
         """Draw a count and give its parameter."""
-        self.kinds[name] = kind or name
+        self.kinds[name] = name if kind is None else kind
         number = self.rng.choice(options)
         self.values[name] = number
         return Quantity.named(name, number)
@@ -78,9 +103,9 @@ class Draw:
         radius = self.size(name, low_mm / 2, high_mm / 2)
         return radius, Attribute(name, f"{words}radius", f"{words}radius|in {words}radius")
 
-    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "") -> Draft:
+    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "", trims: bool = False) -> Draft:
         """The finished draft."""
-        return Draft(self.values, root, words, holes, variant, self.kinds)
+        return Draft(self.values, root, words, holes, variant, self.kinds, trims)
 
 
 def measure_of(mm: float) -> Measure:
