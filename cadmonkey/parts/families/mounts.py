@@ -1,6 +1,7 @@
 """What screws on: motor and sensor mounts, perforated strips and rails, plates with slots, tags, hinge leaves."""
 
 import random
+from dataclasses import replace
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
@@ -150,7 +151,7 @@ def _holes_in_row(draw: Draw) -> Draft:
         f"[{{holes}} {size} holes [in a row|in a line|along the middle|along its length]"
         f"|[a row|a line|a centered row] of {{holes}} {size} holes], {_APART}"
     ]
-    steps = [f"Drill {{holes}} {size} holes through it along Z, in a row along X centred on the plate, {_APART}"]
+    steps = [f"Drill {{holes}} holes, {size} each, through it along Z, in a row along X centred on it, {_APART}"]
     absent = ["no slots", "only one row of holes"]
     return draw.draft(root, _words(draw, "strip", f"[{noun}]", features, steps, absent), int(count), "holes")
 
@@ -192,7 +193,7 @@ def _rows(draw: Draw) -> Draft:
     root = csg.difference(cube(length, width, thickness), at(*corner, holes))
     features = [f"{{rows}} rows of {{columns}} {size} holes {_APART}, the rows {{row_spacing}} apart"]
     steps = [
-        f"Drill {{rows}} rows of {{columns}} {size} holes through it along Z, {_APART} along X, the rows "
+        f"Drill {{rows}} rows of {{columns}} holes, {size} each, through it along Z, {_APART} along X, the rows "
         f"{{row_spacing}} apart along Y, centred on the plate"
     ]
     words = _words(draw, "strip", f"[{noun}]", features, steps, ["no slots"])
@@ -329,16 +330,20 @@ def hinge(rng: random.Random) -> Draft:
         at((length + knuckle) / 2, _first(width, count, pitch), -1, screws),
     )
     features = [
-        f"[@ |]{{knuckle_d}} [diameter |]knuckle {where}",
+        f"[@ |]{{knuckle_d}} [diameter |]knuckle, level with the underside, {where}",
         "[@ |]{pin_d} [pin hole|hole for the pin|pin bore] through the knuckle",
         f"{{holes}} {size} holes in a row across the middle of the flat part, {_APART}",
     ]
     steps = [
-        f"Put a knuckle of {{knuckle_d}} diameter, lying along Y, {where}; its underside is level with the plate's",
+        "Make a leaf {length} long over all (X), {width} wide (Y) and {thickness} thick (Z)",
+        f"Let it end in a knuckle of {{knuckle_d}} diameter, lying along Y on the floor, {where}; the plate reaches "
+        "below the knuckle as far as its axis",
         "Bore {pin_d} through the knuckle along Y",
-        f"Drill {{holes}} {size} holes along Z in a row along Y, centred, halfway from knuckle to far edge, {_APART}",
+        f"Drill {{holes}} holes, {size} each, along Z in a row along Y, centred, halfway from knuckle to far edge, "
+        f"{_APART}",
     ]
-    words = _words(draw, "hinge", "[hinge leaf|hinge half|hinge plate|door hinge leaf]", features, steps, ["no pin"])
+    noun = "[hinge leaf|hinge half|hinge plate|door hinge leaf]"
+    words = replace(_words(draw, "hinge", noun, features, [], ["no pin"]), steps=steps)
     return draw.draft(root, words, int(count) + 1, "middle_knuckle" if middle else "full_knuckle")
 
 
