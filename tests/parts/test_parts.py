@@ -7,11 +7,12 @@ import pytest
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.judge import judge
+from cadmonkey.cad.measure import body_count
 from cadmonkey.cad.openscad import parse_openscad, print_openscad
 from cadmonkey.cad.program import Facets, Program
 from cadmonkey.cad.solid import solid
 from cadmonkey.parts import DEFAULTS_MM, FAMILIES, is_sound, sample_part
-from cadmonkey.parts.measures import UNITS, NoRoomError, draw_measure
+from cadmonkey.parts.measures import MOTORS_MM, UNITS, NoRoomError, draw_measure
 from cadmonkey.parts.sentences import Writer, sentence_of
 
 
@@ -39,7 +40,14 @@ def test_every_number_of_the_program_is_in_the_sentence(family: str) -> None:
             forms = {text, text.replace(" / ", "/"), f"{whole} {rest.replace(' / ', '/')}"}
             forms |= {word for word, number in words.items() if str(number) == text}
             screw = re.search(r"\bm\d", said) and parameter.name.endswith("_d")
-            known = parameter.name in UNITS or defaults.get(parameter.name) == parameter.value
+            motor = next(
+                (sizes for name, sizes in MOTORS_MM.items() if name.lower() in re.sub(r"nema-?(?=\d)", "nema ", said)),
+                {},
+            )
+            known = parameter.name in UNITS or parameter.value in (
+                defaults.get(parameter.name),
+                motor.get(parameter.name),
+            )
             assert known or screw or any(form in said for form in forms), (part.prompt, part.code)
 
 
@@ -49,7 +57,7 @@ def test_parts_are_one_body_on_the_floor_but_for_the_centred_ball(family: str) -
     for _ in range(15):
         part = sample_part(rng, family)
         made = solid(part.program)
-        assert len(made.decompose()) == 1
+        assert body_count(made) == 1
         z0, z1 = made.bounding_box()[2::3]
         assert z0 == pytest.approx(-z1 if isinstance(part.program.root, csg.Sphere) else 0, abs=1e-6)
 

@@ -8,10 +8,15 @@ import random
 from collections.abc import Callable, Mapping
 
 from cadmonkey.parts.families.boxes import box
+from cadmonkey.parts.families.brackets import gusset, hook, pillow_block, shelf_bracket, u_bracket
 from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw
+from cadmonkey.parts.families.enclosures import divider, enclosure, frame
+from cadmonkey.parts.families.holders import cable_comb, clip, fins, keyed_shaft, peg_block, stairs, stand
+from cadmonkey.parts.families.mounts import hinge, mount, slotted_plate, strip, tag
 from cadmonkey.parts.families.plates import bracket, plate
 from cadmonkey.parts.families.primitives import block, cone, cylinder, sphere
 from cadmonkey.parts.families.prisms import nut, prism, pyramid, wedge
+from cadmonkey.parts.families.profiles import profile
 from cadmonkey.parts.families.round import flange, shaft, spacer
 from cadmonkey.parts.families.rounded import ellipse, handle, knob, torus
 from cadmonkey.parts.families.turned import bushing, hub, pulley, spool
@@ -27,6 +32,10 @@ FAMILIES: Mapping[str, Family] = {
         *(cup, bowl, dome_shell, funnel),
         *(prism, nut, wedge, pyramid),
         *(knob, handle, torus, ellipse),
+        *(profile, mount, strip, slotted_plate, tag, hinge),
+        *(gusset, u_bracket, shelf_bracket, pillow_block, hook),
+        *(enclosure, divider, frame),
+        *(clip, stand, fins, cable_comb, peg_block, stairs, keyed_shaft),
     )
 }
 """Every family by its name."""

@@ -20,6 +20,21 @@ DEFAULTS_MM = {
     "funnel": {"wall": 2.0},
     "gear": {"thickness": 5.0},
     "vent": {"thickness": 3.0},
+    "profile": {"thickness": 2.0, "wall": 2.0, "flange": 3.0, "web": 3.0},
+    "mount": {"thickness": 5.0},
+    "strip": {"thickness": 3.0},
+    "slotted_plate": {"thickness": 5.0},
+    "tag": {"thickness": 3.0},
+    "hinge": {"thickness": 3.0},
+    "gusset": {"thickness": 4.0},
+    "u_bracket": {"thickness": 3.0},
+    "hook": {"thickness": 4.0},
+    "shelf_bracket": {"thickness": 4.0},
+    "enclosure": {"wall": 2.0},
+    "divider": {"wall": 1.5},
+    "frame": {"thickness": 5.0},
+    "clip": {"wall": 2.0},
+    "fins": {"base": 3.0},
 }
 """What a family assumes where the sentence does not say."""
 
@@ -43,6 +58,8 @@ class Draft:
     """Parameters that are computed from the values, for a program that reads well."""
     told: dict[str, int] = field(default_factory=dict)
     """Counts that the words always tell without a value for them: `a hole in each leg`."""
+    trims: bool = False
+    """Whether a cut takes the outside itself back, as the mouth of a clip does."""
 
 
 class Draw:
@@ -136,9 +153,9 @@ class Draw:
         radius = self.size(name, low_mm / 2, high_mm / 2, f"{kind}_radius")
         return radius, Attribute(name, f"{words}radius", f"{words}radius|in {words}radius")
 
-    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "") -> Draft:
+    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "", trims: bool = False) -> Draft:
         """The finished draft."""
-        return Draft(self.values, root, words, holes, variant, self.kinds, self.derived, self.told)
+        return Draft(self.values, root, words, holes, variant, self.kinds, self.derived, self.told, trims)
 
 
 def measure_of(mm: float) -> Measure:
