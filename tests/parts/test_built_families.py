@@ -17,7 +17,7 @@ from cadmonkey.cad.solid import solid
 from cadmonkey.parts import FAMILIES, PLAIN, Part, sample_part
 from cadmonkey.parts.families import Draft, brackets, enclosures, holders, mounts, profiles
 from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
-from cadmonkey.parts.sentences import Style
+from cadmonkey.parts.sentences import Piece, Writer, sentence_of
 
 ROOMS = tuple(room.__name__ for room in (brackets, enclosures, holders, mounts, profiles))
 BUILT = [name for name, family in FAMILIES.items() if family.__module__ in ROOMS]
@@ -46,6 +46,11 @@ def neighbours(part: Part) -> Iterator[tuple[str, str]]:
         yield name, code
 
 
+def said_by(sentences: list[list[Piece]]) -> set[str]:
+    """The names of the values that some of the sentences state."""
+    return {name for pieces in sentences for piece in pieces for name in piece.names}
+
+
 @pytest.mark.parametrize("family", BUILT)
 def test_a_part_passes_as_itself_in_both_notations(family: str) -> None:
     rng = random.Random(11)
@@ -70,13 +75,14 @@ def test_a_part_with_one_parameter_changed_fails(family: str) -> None:
 def test_the_steps_state_every_value(family: str) -> None:
     rng = random.Random(13)
     for draft in drafts(family, 13, 60):
-        style = Style(rng)
-        texts = [style.write(step, draft.values) for step in draft.words.steps]
-        named = {v.number for name, v in draft.values.items() if name in style.said and isinstance(v, Measure)}
+        writer = Writer(rng)
+        steps = [writer.write(step, draft.values) for step in draft.words.steps]
+        texts, said = [sentence_of(step) for step in steps], said_by(steps)
+        named = {v.number for name, v in draft.values.items() if name in said and isinstance(v, Measure)}
         left = {
             name
             for name, v in draft.values.items()
-            if name not in style.said and not (isinstance(v, Measure) and v.unit == "standard" and v.number in named)
+            if name not in said and not (isinstance(v, Measure) and v.unit == "standard" and v.number in named)
         }
         assert not left, (family, draft.variant, left)
         assert not any(re.search(r"[\[\]{}|@]", text) for text in texts), texts
@@ -87,9 +93,7 @@ def test_what_is_absent_is_said_of_every_part_and_states_nothing(family: str) ->
     for draft in drafts(family, 14, 40):
         assert draft.words.absent
         for text in draft.words.absent:
-            style = Style(random.Random(0))
-            style.write(f"[{text}]", draft.values)
-            assert not style.said
+            assert not said_by([Writer(random.Random(0)).write(f"[{text}]", draft.values)])
             if "no holes" in text:
                 assert not draft.holes
 
