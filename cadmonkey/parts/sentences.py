@@ -167,10 +167,10 @@ class Writer:
         units = {size.unit for size in sizes if isinstance(size, Measure)}
         if units == {"screw"}:
             return self.size(sizes[0])
-        if self.unit_each or len(units) > 1:
-            return self.times.join(self.size(size) for size in sizes)
-        *front, last = sizes
-        return self.times.join([*(s.number if isinstance(s, Measure) else str(s) for s in front), self.size(last)])
+        each = self.unit_each or len(units) > 1
+        *front, last = (str(size) if isinstance(size, int) else size for size in sizes)
+        texts = [size if isinstance(size, str) else self.size(size) if each else size.number for size in front]
+        return self.times.join([*texts, last if isinstance(last, str) else self.size(last)])
 
     def count(self, number: int) -> str:
         """A number of things, in digits or words."""

@@ -20,7 +20,7 @@ from cadmonkey.parts.measures import MOTORS_MM, NoRoomError, angle, measure, sta
 from cadmonkey.parts.mix import COMPOSITIONS, CYCLE, FULL, PRIMITIVES, cycle
 from cadmonkey.parts.noise import NOISES, mistyped, typos
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, WIDTH, Words
-from cadmonkey.parts.sentences import Piece, sentence_of
+from cadmonkey.parts.sentences import Piece, Writer, sentence_of
 from cadmonkey.parts.styles import STYLES, numbers_meet, write_sentence
 
 ROWS = list(make_rows(1_000, seed=11))
@@ -138,6 +138,11 @@ def test_a_count_beside_a_fraction_is_a_word() -> None:
     for seed in range(60):
         sentence = write_sentence(random.Random(seed), words, values, {}, ("terse", "plain", "spec_sheet"), {})
         assert not re.search(r"5 1/8", sentence_of(sentence.pieces))
+
+
+def test_counts_in_a_product_are_digits() -> None:
+    writer = Writer(random.Random(1), spelt=True)
+    assert re.fullmatch(r"7\D+4 holes", sentence_of(writer.write("{columns*rows} holes", {"columns": 7, "rows": 4})))
 
 
 def test_negations_are_true_and_in_a_share() -> None:
