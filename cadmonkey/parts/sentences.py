@@ -80,6 +80,8 @@ class Writer:
     rng: random.Random
     silent: str = ""
     """A unit that is left out: its numbers stand bare."""
+    spelt: bool = False
+    """Whether counts are words in every style."""
     unit_words: dict[str, str] = field(init=False)
     times: str = field(init=False)
     unit_each: bool = field(init=False)
@@ -98,7 +100,7 @@ class Writer:
         """Write as on a drawing: short units, digits, `Ø` and `R`."""
         self.unit_words = {unit: self.rng.choice(words) for unit, words in _BRIEF_UNITS.items()}
         self.times = self.rng.choice(("x", "x", "x", " x ", "×", " × "))
-        self.unit_each, self.digits = False, True
+        self.unit_each, self.digits = False, not self.spelt
         self.signs = {"d": self.rng.choice(_DIAMETER_SIGNS), "r": self.rng.choice(_RADIUS_SIGNS)}
 
     def be_wordy(self) -> None:
@@ -165,16 +167,16 @@ class Writer:
         units = {size.unit for size in sizes if isinstance(size, Measure)}
         if units == {"screw"}:
             return self.size(sizes[0])
-        if self.unit_each or len(units) > 1:
-            return self.times.join(self.size(size) for size in sizes)
-        *front, last = sizes
-        return self.times.join([*(s.number if isinstance(s, Measure) else str(s) for s in front), self.size(last)])
+        each = self.unit_each or len(units) > 1
+        *front, last = (str(size) if isinstance(size, int) else size for size in sizes)
+        texts = [size if isinstance(size, str) else self.size(size) if each else size.number for size in front]
+        return self.times.join([*texts, last if isinstance(last, str) else self.size(last)])
 
     def count(self, number: int) -> str:
         """A number of things, in digits or words."""
         if number >= len(COUNT_WORDS) or self.digits:
             return str(number)
-        return COUNT_WORDS[number] if self.digits is False or self.rng.random() < 0.6 else str(number)
+        return COUNT_WORDS[number] if self.spelt or self.digits is False or self.rng.random() < 0.6 else str(number)
 
     def capitals(self, pieces: list[Piece]) -> list[Piece]:
         """The pieces, the first letter a capital in some styles."""

@@ -55,8 +55,9 @@ def write_sentence(
     # The plain mix keeps the sentences that the shipped model was trained on.
     for tries in range(MAX_TRIES if len(styles) > 1 else 1):
         silent = "mm" if bare and tries < MAX_TRIES - 1 else ""
-        style, pieces = _written(Writer(rng, silent), words, values, defaults, wanted)
-        if not numbers_meet(pieces, bool(silent)):
+        writer = Writer(rng, silent, spelt=tries > 1)
+        style, pieces = _written(writer, words, values, defaults, wanted)
+        if not numbers_meet(pieces, bool(writer.silent)):
             break
     noise = tuple(name for name in drawn if name != MISSING_UNITS or silent)
     return Sentence(disturbed(rng, pieces, noise), style, noise)
@@ -232,15 +233,16 @@ _ABBREVIATIONS = {
     "thickness": "thk",
 }
 _LABELS = (
-    ("hole", "[Holes|Drilling|Hole]"),
-    ("wall", "[Walls|Wall]"),
-    ("bore", "Bore"),
-    ("slot", "[Slot|Slots]"),
-    ("corner", "Corners"),
-    ("edge", "Edges"),
+    (r"\bholes\b", "[Holes|Drilling]"),
+    (r"\bhole\b", "[Hole|Drilling]"),
+    (r"\bwalls?\b", "[Walls|Wall]"),
+    (r"\bbore\b", "Bore"),
+    (r"\bslots?\b", "[Slot|Slots]"),
+    (r"\bcorners\b", "Corners"),
     ("", "[Feature|Detail|Also]"),
 )
-"""A line of a data sheet is called by the first of these words that is in it."""
+"""A line of a data sheet is called by the first of these that its first words hold."""
+_PREPOSITION = re.compile(r",| (?:in|on|of|through|at|for|along|with|from|under|across|reaching|around|that|which)\b")
 
 
 def _written(
@@ -254,7 +256,7 @@ def _written(
         return style, pieces
     if style == "plain":
         raise AssertionError(f"{words.noun}: the sentence {sentence_of(pieces)!r} leaves out {', '.join(wrong)}")
-    return _written(Writer(writer.rng, writer.silent), words, values, defaults, "plain")
+    return _written(Writer(writer.rng, writer.silent, writer.spelt), words, values, defaults, "plain")
 
 
 def _denials(rng: random.Random, words: Words) -> list[str]:
@@ -297,15 +299,19 @@ def _short_fact(writer: Writer, label: str, value: str) -> str:
 
 def _symbols(feature: str) -> str:
     """A feature with signs for words: `{hole_d} diameter holes` becomes `{!hole_d} holes`, four 4."""
+    feature = re.sub(r" {2,}", " ", feature)
     feature = re.sub(r"(?<!of )\{(\w+_d|diameter)\}( diameter| dia)?(?= (?:\w+ ){0,2}holes?\b)", r"{!\1}", feature)
     feature = re.sub(r"\{(\w+_r|radius)\} radius\b", r"{!\1}", feature)
-    return re.sub(rf"\b({'|'.join(COUNT_WORDS[2:])})\b", lambda m: str(COUNT_WORDS.index(m[1])), feature)
+    return re.sub(rf"\b({'|'.join(COUNT_WORDS[2:])})\b(?! \{{\w)", lambda m: str(COUNT_WORDS.index(m[1])), feature)
 
 
 def _line_of(feature: str) -> tuple[str, str]:
     """The label of a feature, and the feature without its article."""
-    label = next(label for word, label in _LABELS if word in feature)
-    return label, re.sub(r"^(@|a|an|one) ", "", feature.strip())
+    feature = re.sub(r"^(@|a|an|one) ", "", feature.strip())
+    head = _PREPOSITION.split(feature)[0]
+    label = next(label for pattern, label in _LABELS if re.search(pattern, head))
+    alone = re.fullmatch(r"(\{!?\w+\}) (?:walls?|bore|hole)", feature)
+    return label, alone[1] if alone else feature
 
 
 def _declaration(writer: Writer, values: Values) -> str:

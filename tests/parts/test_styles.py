@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,11 +16,11 @@ from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import DEFAULTS_MM, FAMILIES, PLAIN, Part, sample_part
 from cadmonkey.parts.families import Draft, Draw
 from cadmonkey.parts.ledger import ledger_faults, ledger_of
-from cadmonkey.parts.measures import MOTORS_MM, NoRoomError, angle, standard
+from cadmonkey.parts.measures import MOTORS_MM, NoRoomError, angle, measure, standard
 from cadmonkey.parts.mix import COMPOSITIONS, CYCLE, FULL, PRIMITIVES, cycle
 from cadmonkey.parts.noise import NOISES, mistyped, typos
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, WIDTH, Words
-from cadmonkey.parts.sentences import Piece, sentence_of
+from cadmonkey.parts.sentences import Piece, Writer, sentence_of
 from cadmonkey.parts.styles import STYLES, numbers_meet, write_sentence
 
 ROWS = list(make_rows(1_000, seed=11))
@@ -122,6 +123,26 @@ def test_features_stand_for_themselves_where_no_facts_are_given() -> None:
     sheets = [written(words, style, 3, length=80, hole_d=5) for style in ("terse", "spec_sheet")]
     for sheet in sheets:
         assert re.search(r"4 (Ø|ø|d|D|dia )5 ?mm holes along the middle", sheet), sheet
+
+
+def test_a_line_is_called_by_its_first_words() -> None:
+    features = ["{hole_d} knuckle along the whole hole side", "{hole_d} walls"]
+    sheets = [written(Words("rail", [LENGTH], [f]), "spec_sheet", 4, length=80, hole_d=5) for f in features]
+    assert re.search(r"(feature|detail|also).{1,3}Ø?5( ?mm)? knuckle", sheets[0], re.IGNORECASE), sheets
+    assert re.search(r"walls?.{1,3}5( ?mm)?$", sheets[1], re.IGNORECASE), sheets
+
+
+def test_a_count_beside_a_fraction_is_a_word() -> None:
+    words = Words("wheel", [LENGTH], ["{spokes} {spoke} wide spokes"])
+    values = {"length": measure(Fraction(2), "inch"), "spokes": 5, "spoke": measure(Fraction(1, 8), "inch", True)}
+    for seed in range(60):
+        sentence = write_sentence(random.Random(seed), words, values, {}, ("terse", "plain", "spec_sheet"), {})
+        assert not re.search(r"5 1/8", sentence_of(sentence.pieces))
+
+
+def test_counts_in_a_product_are_digits() -> None:
+    writer = Writer(random.Random(1), spelt=True)
+    assert re.fullmatch(r"7\D+4 holes", sentence_of(writer.write("{columns*rows} holes", {"columns": 7, "rows": 4})))
 
 
 def test_negations_are_true_and_in_a_share() -> None:
