@@ -49,10 +49,9 @@ def test_a_part_with_one_other_parameter_is_another_part(family: str) -> None:
 def neighbour(part: Part, name: str) -> str:
     """The part with a count one higher, or a size a little larger."""
     counts = ("teeth", "bolts", "spokes", "slots")
-    change = r"\1 + 1" if name in counts else r"(\1) * 1.05 + 0.1"
-    code, changed = re.subn(
-        rf"^({name} = )(.*);$", lambda m: m[1] + change.replace(r"\1", m[2]) + ";", part.code, flags=re.M
-    )
+    change = "{} + 1" if name in counts else "({}) * 1.05 + 0.1"
+    line = re.compile(rf"^({name} = )(.*);$", re.MULTILINE)
+    code, changed = line.subn(lambda match: f"{match[1]}{change.format(match[2])};", part.code)
     assert changed == 1
     return code
 
