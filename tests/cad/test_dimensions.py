@@ -1,6 +1,7 @@
 """Every kind of stated dimension holds on the right part and fails, by name, on one with a planted error."""
 
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.solid import solid
 from cadmonkey.data.rows import make_rows
 from cadmonkey.errors import InputError
-from cadmonkey.parts.stated import KINDS as PART_KINDS
+from cadmonkey.parts import FAMILIES, sample_part
 
 CORNERS = """$fn = 96; difference() { cube([80, 60, 4]); translate([40, 30, -1]) cylinder(d = 20, h = 6);
 for (x = [9, 71], y = [8, 52]) translate([x, y, -1]) cylinder(d = 5.5, h = 6); }"""
@@ -192,8 +193,10 @@ def test_the_table_of_kinds_in_the_documents_is_the_one_that_the_judge_has() -> 
 
 
 def test_every_kind_that_parts_state_is_known() -> None:
-    stated = {kind for kinds in PART_KINDS.values() for kind in kinds.values()}
-    check_kinds([{"kind": kind, "mm": 1, "count": 1, "deg": 1} for kind in stated])
+    rng = random.Random(31)
+    for family in FAMILIES:
+        for _ in range(20):
+            check_kinds(sample_part(rng, family).stated)
 
 
 @pytest.mark.parametrize("bad", [{"kind": "girth", "mm": 3}, {"kind": "wall"}, {"kind": "holes", "mm": 3}, {}])

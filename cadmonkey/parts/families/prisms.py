@@ -162,8 +162,8 @@ _SCREW_NOUN = {
     ),
     "screw_standoff": (
         "[M# hex standoff[,|] {height} [long|tall]|{height} M# hex [standoff|spacer]|{height} [long|tall] M# hex "
-        "standoff|hex [spacer|standoff] for M# screws, {height} [long|tall]|M# hexagonal [standoff|spacer] of {height}|"
-        "hex standoff with @ M# [through |clearance |]hole, {height} [long|tall]]"
+        "standoff|hex [spacer|standoff] for M# screws, {height} [long|high|tall]|M# hexagonal [standoff|spacer] of "
+        "{height}|hex standoff with @ M# [through |clearance |]hole, {height} [long|tall]]"
     ),
 }
 

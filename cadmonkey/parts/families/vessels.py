@@ -31,7 +31,7 @@ def _straight_cup(draw: Draw, variant: str) -> Draft:
     across = draw.size(*(("inner_d", 12, 120, "") if inner else ("outer_d", 20, 140, "outer_diameter")))
     height = draw.size("height", 10, 160)
     wall = draw.size_or_default("cup", "wall", 0.8, min(6.0, across * 0.15))
-    floor, floor_words = _floor(draw, wall, height)
+    floor, floor_words = _floor(draw, wall, height, "" if variant == "mug" else None)
     outer = Quantity(2) * wall + across if inner else across
     hollow = across if inner else across - 2 * wall
     body: csg.Node = csg.Cylinder(outer / 2, height)
@@ -56,11 +56,11 @@ def _straight_cup(draw: Draw, variant: str) -> Draft:
     return draw.draft(root, words, 1 if handle else 0, variant)
 
 
-def _floor(draw: Draw, wall: Quantity, height: Quantity) -> tuple[Quantity, list[str]]:
+def _floor(draw: Draw, wall: Quantity, height: Quantity, kind: str | None = None) -> tuple[Quantity, list[str]]:
     """A floor of its own, or one as thick as the wall; the words for it."""
     if draw.unsaid or draw.chance(0.6):
         return wall, []
-    floor = draw.size("floor", 0.8, min(10.0, height * 0.3))
+    floor = draw.size("floor", 0.8, min(10.0, height * 0.3), kind)
     return floor, ["[@ |]{floor} [floor|bottom|thick floor|thick bottom|base]"]
 
 
