@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cadmonkey.parts.measures import CLEARANCE_MM, MOTORS_MM, Measure
+from cadmonkey.parts.measures import CLEARANCE_MM, MOTORS_MM, NUTS_MM, Measure
 from cadmonkey.parts.sentences import COUNT_WORDS, Piece, Stated, round_kind
 
 Entry = dict[str, Any]
@@ -18,7 +18,8 @@ _MM = {"m": 1.0, "c": 10.0, "i": 25.4, '"': 25.4, "°": 1.0, "d": 1.0}
 _DECLARED = re.compile(
     r"(?:units?|dimensions|sizes|measurements|everything)\b[^.;,|\n]*?\b(mm|millimet|cm|centimet|inch)"
 )
-_STANDARDS = {re.sub(r"[^a-z0-9]", "", name.lower()): sizes for name, sizes in MOTORS_MM.items()}
+_STANDARDS = {re.sub(r"[^a-z0-9.]", "", name.lower()): sizes for name, sizes in {**MOTORS_MM, **NUTS_MM}.items()}
+"""What the name of a motor or a nut says of its parameters."""
 _SCREW = re.compile(r"m(\d+(?:\.\d+)?)")
 _COUNTS = {word: number for number, word in enumerate(COUNT_WORDS)}
 
@@ -95,7 +96,7 @@ def read_in(prompt: str, text: str, item: int = 0, name: str = "") -> float | No
     alone = re.search(before + re.escape(text) + r"(?:(?=[xX]\b)|(?![\w/]|\.\d))", prompt)
     if not alone:
         return None
-    standard = _STANDARDS.get(re.sub(r"[^a-z0-9]", "", text.lower()), {}).get(name)
+    standard = _STANDARDS.get(re.sub(r"[^a-z0-9.]", "", text.lower()), {}).get(name)
     return stated_number(text, item, prompt) if standard is None else standard
 
 

@@ -1,6 +1,7 @@
 """Dimensions as people state them: a number in a unit, and the OpenSCAD expression that copies it."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +14,20 @@ UNITS = {"mm": 1.0, "cm": 10.0, "inch": 25.4}
 CLEARANCE_MM = {"M2": 2.4, "M2.5": 2.9, "M3": 3.4, "M4": 4.5, "M5": 5.5, "M6": 6.6, "M8": 9, "M10": 11, "M12": 13.5}
 """Clearance hole of a metric screw, ISO 273 medium fit."""
 
-MOTORS_MM = {
+NUTS_MM: Mapping[str, Mapping[str, float]] = {
+    "M2": {"across_flats": 4, "thickness": 1.6},
+    "M2.5": {"across_flats": 5, "thickness": 2},
+    "M3": {"across_flats": 5.5, "thickness": 2.4},
+    "M4": {"across_flats": 7, "thickness": 3.2},
+    "M5": {"across_flats": 8, "thickness": 4.7},
+    "M6": {"across_flats": 10, "thickness": 5.2},
+    "M8": {"across_flats": 13, "thickness": 6.8},
+    "M10": {"across_flats": 16, "thickness": 8.4},
+    "M12": {"across_flats": 18, "thickness": 10.8},
+}
+"""The nut of a metric screw, ISO 4032."""
+
+MOTORS_MM: Mapping[str, Mapping[str, float]] = {
     "NEMA 14": {"hole_spacing": 26, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
     "NEMA 17": {"hole_spacing": 31, "pilot_d": 22, "hole_d": CLEARANCE_MM["M3"]},
     "NEMA 23": {"hole_spacing": 47.14, "pilot_d": 38.1, "hole_d": CLEARANCE_MM["M5"]},

@@ -5,7 +5,7 @@ import random
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.parts.families.draw import Draft, Draw, bore, on_axis
-from cadmonkey.parts.measures import CLEARANCE_MM, Measure, NoRoomError
+from cadmonkey.parts.measures import CLEARANCE_MM, NUTS_MM, Measure, NoRoomError
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, THICKNESS, WIDTH, Attribute, Words
 
 COS_HALF_STEP = {6: 0.8660254, 8: 0.9238795}
@@ -20,18 +20,6 @@ ADJECTIVES = {
     8: "octagonal|octagon|eight-sided|8-sided",
     10: "decagonal|ten-sided|10-sided",
 }
-NUTS_MM = {
-    "M2": (4, 1.6),
-    "M2.5": (5, 2),
-    "M3": (5.5, 2.4),
-    "M4": (7, 3.2),
-    "M5": (8, 4.7),
-    "M6": (10, 5.2),
-    "M8": (13, 6.8),
-    "M10": (16, 8.4),
-    "M12": (18, 10.8),
-}
-"""Screw -> across flats and thickness of its nut, ISO 4032."""
 FLATS = Attribute(
     "across_flats",
     "across flats|width across flats|AF|distance across the flats|wrench size",
@@ -124,7 +112,7 @@ def _hexagon_step(size: str) -> str:
 def _screw_nut(draw: Draw, kind: str) -> Draft:
     """The screw alone says across flats and hole, and the thickness of a plain nut: `M8 nut`, `M3 hex standoff`."""
     screw = draw.rng.choice(tuple(NUTS_MM))
-    across, thick = NUTS_MM[screw]
+    across, thick = NUTS_MM[screw]["across_flats"], NUTS_MM[screw]["thickness"]
     standoff = kind == "screw_standoff"
     flats = draw.keep("across_flats", Measure(screw, "screw", Quantity(across)))
     if kind == "screw":
