@@ -122,10 +122,10 @@ def _screw_nut(draw: Draw, kind: str) -> Draft:
     else:
         height = draw.size("thickness", 2, 20)
     # A nut sits on its screw, a standoff lets it through.
-    bore_mm = CLEARANCE_MM[screw] if standoff else float(screw[1:])
-    hole = draw.keep("hole_d", Measure(screw, "screw", Quantity(bore_mm)), "bore_diameter")
+    bore, bore_mm = ("hole_d", CLEARANCE_MM[screw]) if standoff else ("bore_d", NUTS_MM[screw]["bore_d"])
+    hole = draw.keep(bore, Measure(screw, "screw", Quantity(bore_mm)), "bore_diameter")
     name = "height" if standoff else "thickness"
-    means = f"{{across_flats*{'thickness*' if kind == 'screw' else ''}hole_d}}"
+    means = f"{{across_flats*{'thickness*' if kind == 'screw' else ''}{bore}}}"
     noun = _SCREW_NOUN[kind].replace("M#", means)
     fit = "to clear the screw" if standoff else "as wide as the screw"
     steps = [
