@@ -15,15 +15,15 @@ CLEARANCE_MM = {"M2": 2.4, "M2.5": 2.9, "M3": 3.4, "M4": 4.5, "M5": 5.5, "M6": 6
 """Clearance hole of a metric screw, ISO 273 medium fit."""
 
 NUTS_MM: Mapping[str, Mapping[str, float]] = {
-    "M2": {"across_flats": 4, "thickness": 1.6, "bore_d": 2},
-    "M2.5": {"across_flats": 5, "thickness": 2, "bore_d": 2.5},
-    "M3": {"across_flats": 5.5, "thickness": 2.4, "bore_d": 3},
-    "M4": {"across_flats": 7, "thickness": 3.2, "bore_d": 4},
-    "M5": {"across_flats": 8, "thickness": 4.7, "bore_d": 5},
-    "M6": {"across_flats": 10, "thickness": 5.2, "bore_d": 6},
-    "M8": {"across_flats": 13, "thickness": 6.8, "bore_d": 8},
-    "M10": {"across_flats": 16, "thickness": 8.4, "bore_d": 10},
-    "M12": {"across_flats": 18, "thickness": 10.8, "bore_d": 12},
+    "M2": {"across_flats": 4, "thickness": 1.6, "thread_d": 2},
+    "M2.5": {"across_flats": 5, "thickness": 2, "thread_d": 2.5},
+    "M3": {"across_flats": 5.5, "thickness": 2.4, "thread_d": 3},
+    "M4": {"across_flats": 7, "thickness": 3.2, "thread_d": 4},
+    "M5": {"across_flats": 8, "thickness": 4.7, "thread_d": 5},
+    "M6": {"across_flats": 10, "thickness": 5.2, "thread_d": 6},
+    "M8": {"across_flats": 13, "thickness": 6.8, "thread_d": 8},
+    "M10": {"across_flats": 16, "thickness": 8.4, "thread_d": 10},
+    "M12": {"across_flats": 18, "thickness": 10.8, "thread_d": 12},
 }
 """The nut of a metric screw, ISO 4032."""
 

@@ -122,7 +122,7 @@ def _screw_nut(draw: Draw, kind: str) -> Draft:
     else:
         height = draw.size("thickness", 2, 20)
     # A nut sits on its screw, a standoff lets it through.
-    bore, bore_mm = ("hole_d", CLEARANCE_MM[screw]) if standoff else ("bore_d", NUTS_MM[screw]["bore_d"])
+    bore, bore_mm = ("hole_d", CLEARANCE_MM[screw]) if standoff else ("thread_d", NUTS_MM[screw]["thread_d"])
     hole = draw.keep(bore, Measure(screw, "screw", Quantity(bore_mm)), "bore_diameter")
     name = "height" if standoff else "thickness"
     means = f"{{across_flats*{'thickness*' if kind == 'screw' else ''}{bore}}}"
