@@ -38,8 +38,13 @@ class Measure:
 
     @property
     def mm(self) -> float:
-        """The value in millimetres."""
+        """The value in millimetres; of an angle, in degrees."""
         return float(self.value)
+
+    @property
+    def kind(self) -> str:
+        """What the value is in: `mm`, or `deg` for an angle."""
+        return "deg" if self.unit == "deg" else "mm"
 
 
 def draw_measure(rng: random.Random, low_mm: float, high_mm: float, unit: str = "mm") -> Measure:
@@ -72,6 +77,11 @@ def screw(name: str) -> Measure:
 def standard(name: str, mm: float) -> Measure:
     """A size that is stated by the name of a standard; all sizes of one name are stated by it at once."""
     return Measure(name, "standard", Quantity(mm))
+
+
+def angle(degrees: float) -> Measure:
+    """An angle in degrees."""
+    return Measure(f"{degrees:g}", "deg", Quantity(degrees))
 
 
 def unit_parameter(unit: str) -> Quantity:

@@ -64,7 +64,7 @@ def sample_part(
         found = split_of(part_hash(program), name, _sizes_mm(draft))
         if split in (None, found) and is_sound(program, draft.holes, draft.trims):
             sentence, said = _sentence(rng, name, draft)
-            stated = stated_dimensions(name, draft, said)
+            stated = stated_dimensions(draft, said)
             return Part(name, draft.variant, sentence, program, stated, found)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
@@ -97,6 +97,7 @@ def _program(draft: Draft) -> Program:
     parameters = unit_parameters(measures)
     for name, stated in draft.values.items():
         parameters.append(Parameter(name, stated.value if isinstance(stated, Measure) else Quantity(stated)))
+    parameters += [Parameter(name, value) for name, value in draft.derived.items()]
     return Program(draft.root, tuple(parameters), FACETS)
 
 

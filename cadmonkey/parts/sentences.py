@@ -20,6 +20,7 @@ _UNIT_WORDS = {
     "mm": ("mm", "mm", "mm", " mm", " mm", " mm", " mm", " millimeters", " millimetres"),
     "cm": ("cm", " cm", " cm", " centimeters", " centimetres"),
     "inch": (" in", " inch", " inches", '"', "in", "-inch"),
+    "deg": ("°", "°", " degrees", " deg"),
 }
 
 OPENING = (
@@ -41,7 +42,8 @@ class Style:
     said: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self.unit_words = {unit: self.rng.choice(words) for unit, words in _UNIT_WORDS.items()}
+        units = ("mm", "cm", "inch")
+        self.unit_words = {unit: self.rng.choice(_UNIT_WORDS[unit]) for unit in units}
         self.times = self.rng.choice((" x ", " x ", " x ", "x", "x", " by ", " × ", "×", " X ", " * "))
         self.unit_each = self.rng.random() < 0.25
 
@@ -73,15 +75,24 @@ class Style:
         self.said.update(names)
         return names
 
+    def unit_word(self, unit: str) -> str:
+        """How this person writes a unit; the seldom ones are chosen when the first is written."""
+        if unit not in self.unit_words:
+            self.unit_words[unit] = self.rng.choice(_UNIT_WORDS[unit])
+        return self.unit_words[unit]
+
     def size(self, stated: Stated) -> str:
         """A number with its unit."""
         if isinstance(stated, int):
             return self.count(stated)
-        return stated.number + self.unit_words.get(stated.unit, "")
+        by_name = stated.unit in ("screw", "standard")
+        return stated.number if by_name else stated.number + self.unit_word(stated.unit)
 
     def product(self, sizes: list[Stated]) -> str:
-        """`50 x 30 x 5 mm`, or with every unit where they differ or the writer likes it so."""
+        """`50 x 30 x 5 mm`, or with every unit where they differ or the writer likes it so; `M8` once for all of it."""
         units = {size.unit for size in sizes if isinstance(size, Measure)}
+        if units == {"screw"}:
+            return self.size(sizes[0])
         if self.unit_each or len(units) > 1:
             return self.times.join(self.size(size) for size in sizes)
         *front, last = sizes

@@ -15,14 +15,23 @@ from cadmonkey.parts.families.holders import cable_comb, clip, fins, keyed_shaft
 from cadmonkey.parts.families.mounts import hinge, mount, slotted_plate, strip, tag
 from cadmonkey.parts.families.plates import bracket, plate
 from cadmonkey.parts.families.primitives import block, cone, cylinder, sphere
+from cadmonkey.parts.families.prisms import nut, prism, pyramid, wedge
 from cadmonkey.parts.families.profiles import profile
 from cadmonkey.parts.families.round import flange, shaft, spacer
+from cadmonkey.parts.families.rounded import ellipse, handle, knob, torus
+from cadmonkey.parts.families.turned import bushing, hub, pulley, spool
+from cadmonkey.parts.families.vessels import bowl, cup, dome_shell, funnel
+from cadmonkey.parts.families.wheels import gear, vent, wheel
 
 Family = Callable[[random.Random], Draft]
 FAMILIES: Mapping[str, Family] = {
     family.__name__: family
     for family in (
         *(block, cylinder, sphere, cone, plate, spacer, flange, bracket, box, shaft),
+        *(hub, bushing, spool, pulley, gear, wheel, vent),
+        *(cup, bowl, dome_shell, funnel),
+        *(prism, nut, wedge, pyramid),
+        *(knob, handle, torus, ellipse),
         *(profile, mount, strip, slotted_plate, tag, hinge),
         *(gusset, u_bracket, shelf_bracket, pillow_block, hook),
         *(enclosure, divider, frame),

@@ -1,11 +1,12 @@
 """What every family draws with: sizes in one unit, holes, and the draft of a part."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.measures import CLEARANCE_MM, Measure, draw_measure, screw
+from cadmonkey.parts.measures import CLEARANCE_MM, Measure, angle, draw_measure, screw
 from cadmonkey.parts.phrases import Attribute, Words
 from cadmonkey.parts.sentences import Stated
 
@@ -28,6 +29,12 @@ DEFAULTS_MM = {
     "frame": {"thickness": 5.0},
     "clip": {"wall": 2.0},
     "fins": {"base": 3.0},
+    "cup": {"wall": 2.0},
+    "bowl": {"wall": 2.0},
+    "dome_shell": {"wall": 2.0},
+    "funnel": {"wall": 2.0},
+    "gear": {"thickness": 5.0},
+    "vent": {"thickness": 3.0},
 }
 """What a family assumes where the sentence does not say."""
 
@@ -46,7 +53,11 @@ class Draft:
     holes: int = 0
     variant: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
-    """What the judge measures each value as; empty for one that no gauge can find."""
+    """What the judge measures each value as; a value without a kind is no check of its own."""
+    derived: dict[str, Quantity] = field(default_factory=dict)
+    """Parameters that are computed from the values, for a program that reads well."""
+    told: dict[str, int] = field(default_factory=dict)
+    """Counts that the words always tell without a value for them: `a hole in each leg`."""
     trims: bool = False
     """Whether a cut takes the outside itself back, as the mouth of a clip does."""
 
@@ -59,11 +70,15 @@ class Draw:
         self.unit = rng.choices(("mm", "cm", "inch"), (84, 8, 8))[0]
         self.values: dict[str, Stated] = {}
         self.kinds: dict[str, str] = {}
+        self.derived: dict[str, Quantity] = {}
+        self.told: dict[str, int] = {}
+        self.unsaid: set[str] = set()
 
     def size(self, name: str, low_mm: float, high_mm: float, kind: str | None = None) -> Quantity:
         """Draw a size and give its parameter.
 
-        `kind` is what the judge measures it as (`cadmonkey.cad.kinds`): its name by default, empty for nothing.
+        `kind` is what the judge measures it as (`cadmonkey.cad.kinds`): the parameter's own name if None, nothing if
+        empty. `step_diameter:2` is the diameter of the second step.
         """
         unit = self.unit if self.rng.random() < 0.95 else "mm"
         return self.keep(name, draw_measure(self.rng, low_mm, high_mm, unit), kind)
@@ -74,12 +89,42 @@ class Draw:
         self.values[name] = stated
         return Quantity.named(name, stated.value)
 
-    def count(self, name: str, options: list[int], kind: str | None = None) -> Quantity:
+    def size_or_default(
+        self, family: str, name: str, low_mm: float, high_mm: float, kind: str | None = None
+    ) -> Quantity:
+        """Draw a size that a few parts leave at its default; `said` then drops the words for it."""
+        if self.chance(0.07) and low_mm <= DEFAULTS_MM[family][name] <= high_mm:
+            self.unsaid.add(name)
+            return self.keep(name, measure_of(DEFAULTS_MM[family][name]), kind)
+        return self.size(name, low_mm, high_mm, kind)
+
+    def count(self, name: str, options: Sequence[int], kind: str | None = None) -> Quantity:
         """Draw a count and give its parameter."""
         self.kinds[name] = name if kind is None else kind
         number = self.rng.choice(options)
         self.values[name] = number
         return Quantity.named(name, number)
+
+    def degrees(self, name: str, options: Sequence[float], kind: str | None = None) -> Quantity:
+        """Draw an angle and give its parameter."""
+        return self.keep(name, angle(self.rng.choice(options)), kind)
+
+    def derive(self, name: str, value: Quantity) -> Quantity:
+        """Give a name to what is computed from other parameters."""
+        self.derived[name] = value
+        return Quantity.named(name, value)
+
+    def tell(self, kind: str, count: int) -> None:
+        """Note a count that the words tell without a value for it."""
+        self.told[kind] = count
+
+    def said(self, *phrases: str) -> list[str]:
+        """The phrases that speak of nothing which is left at its default."""
+        return [text for text in phrases if not any(f"{{{name}" in text for name in self.unsaid)]
+
+    def named(self, *attributes: Attribute) -> list[Attribute]:
+        """The attributes that are not left at their defaults."""
+        return [attribute for attribute in attributes if attribute.name not in self.unsaid]
 
     def chance(self, share: float) -> bool:
         """True in this share of the parts."""
@@ -90,22 +135,27 @@ class Draw:
         """Whether every size so far is in mm and so may stand without a unit."""
         return all(isinstance(v, int) or v.unit == "mm" for v in self.values.values())
 
-    def round_size(self, stem: str, low_mm: float, high_mm: float, nouns: str = "") -> tuple[Quantity, Attribute]:
-        """A diameter (`stem` or `stem_d`) or a radius (`stem_r`): its radius, and the words for it."""
+    def round_size(
+        self, stem: str, low_mm: float, high_mm: float, nouns: str = "", kind: str = "outer"
+    ) -> tuple[Quantity, Attribute]:
+        """A diameter (`stem` or `stem_d`) or a radius (`stem_r`): its radius, and the words for it.
+
+        `kind` is that of the dimension without its end, `_diameter` or `_radius`.
+        """
         words = f"{nouns} " if nouns else ""
         if self.chance(0.72):
             name = f"{stem}_d" if stem else "diameter"
-            radius = self.size(name, low_mm, high_mm) / Quantity(2)
+            radius = self.size(name, low_mm, high_mm, f"{kind}_diameter") / Quantity(2)
             return radius, Attribute(
                 name, f"{words}diameter|{words}dia|{words}diameter", f"{words}diameter|{words}dia|in {words}diameter"
             )
         name = f"{stem}_r" if stem else "radius"
-        radius = self.size(name, low_mm / 2, high_mm / 2)
+        radius = self.size(name, low_mm / 2, high_mm / 2, f"{kind}_radius")
         return radius, Attribute(name, f"{words}radius", f"{words}radius|in {words}radius")
 
     def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "", trims: bool = False) -> Draft:
         """The finished draft."""
-        return Draft(self.values, root, words, holes, variant, self.kinds, trims)
+        return Draft(self.values, root, words, holes, variant, self.kinds, self.derived, self.told, trims)
 
 
 def measure_of(mm: float) -> Measure:
@@ -118,15 +168,36 @@ def through(radius: Quantity, thickness: Quantity) -> csg.Node:
     return csg.Cylinder(radius, thickness + Quantity(2))
 
 
-def hole_size(draw: Draw, stem: str, low_mm: float, high_mm: float) -> tuple[Quantity, str]:
-    """The radius of a hole, and its size in words as they stand before `hole`: `4 mm`, `4 mm diameter`, `M4`."""
+def bore(draw: Draw, height: Quantity, low_mm: float, high_mm: float) -> tuple[csg.Node, str, str]:
+    """A hole through `height` on the z axis: its cutter, the words for it, and the step that makes it."""
+    radius, size = hole_size(draw, "bore", low_mm, high_mm, "bore")
+    noun = "[bore|bore|center bore|center hole|centre hole|central hole|hole through the [center|middle]|axle hole]"
+    step = f"[Drill|Bore|Cut] @ {size} hole [|straight |right ]through [it|the part] along Z, [centred|on the Z axis]"
+    return on_axis(radius, height), f"[@ |]{size} {noun}", step
+
+
+def on_axis(radius: Quantity, height: Quantity) -> csg.Node:
+    """The cutter of a hole through `height` on the z axis."""
+    return raised(Quantity(-1), through(radius, height))
+
+
+def raised(z: Quantity, node: csg.Node) -> csg.Node:
+    """`node` moved up by `z`."""
+    return csg.Translate((0, 0, z), node)
+
+
+def hole_size(draw: Draw, stem: str, low_mm: float, high_mm: float, kind: str) -> tuple[Quantity, str]:
+    """The radius of a hole, and its size in words as they stand before `hole`: `4 mm`, `4 mm diameter`, `M4`.
+
+    `kind` is that of the dimension without its end, `_diameter` or `_radius`.
+    """
     screws = [name for name, mm in CLEARANCE_MM.items() if low_mm <= mm <= high_mm]
     if screws and draw.chance(0.15):
-        size = draw.keep(f"{stem}_d", screw(draw.rng.choice(screws)))
+        size = draw.keep(f"{stem}_d", screw(draw.rng.choice(screws)), f"{kind}_diameter")
         return size / Quantity(2), f"{{{stem}_d}} [|clearance|screw]"
     if draw.chance(0.12):
-        return draw.size(f"{stem}_r", low_mm / 2, high_mm / 2), f"{{{stem}_r}} radius"
-    size = draw.size(f"{stem}_d", low_mm, high_mm)
+        return draw.size(f"{stem}_r", low_mm / 2, high_mm / 2, f"{kind}_radius"), f"{{{stem}_r}} radius"
+    size = draw.size(f"{stem}_d", low_mm, high_mm, f"{kind}_diameter")
     return size / Quantity(2), f"{{{stem}_d}} [||||diameter|dia]"
 
 

@@ -26,6 +26,8 @@ def plate(rng: random.Random) -> Draft:
     cuts, features = holes(draw, length, width, thickness)
     root = csg.difference(csg.Cube((length, width, thickness)), *cuts)
     count = sum(copies_of(cut) for cut in cuts)
+    if count:
+        draw.tell("holes", count)
     return draw.draft(root, Words(noun, attributes, features, product, rest, bare=draw.bare), count)
 
 
@@ -37,7 +39,7 @@ def _no_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity
 
 
 def _centre_hole(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity, stem: str = "hole") -> Cuts:
-    radius, size = hole_size(draw, stem, 2, min(length, width) * 0.7)
+    radius, size = hole_size(draw, stem, 2, min(length, width) * 0.7, "bore")
     cut = csg.Translate((length / Quantity(2), width / Quantity(2), Quantity(-1)), through(radius, thickness))
     words = (
         f"[@ |one |a single ][{size} [through |]hole|hole of {size}] [in|through|at] the [center|centre|middle]",
@@ -48,7 +50,7 @@ def _centre_hole(draw: Draw, length: Quantity, width: Quantity, thickness: Quant
 
 def _corner_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
     short = min(length, width)
-    radius, size = hole_size(draw, "hole", 2, min(short * 0.25, 14))
+    radius, size = hole_size(draw, "hole", 2, min(short * 0.25, 14), "off_centre_hole")
     places = draw.rng.random()
     if places < 0.7:
         inset = draw.size("inset", float(radius) + 1.5, short / 2 - float(radius) - 1)
@@ -85,7 +87,7 @@ def _both_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quanti
 
 
 def _hole_grid(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
-    radius, size = hole_size(draw, "hole", 2, 10)
+    radius, size = hole_size(draw, "hole", 2, 10, "hole")
     columns, rows = draw.count("columns", [2, 3, 4, 5, 6, 7, 8]), draw.count("rows", [2, 3, 4, 5, 6])
     room = min((length - 2 * float(radius) - 3) / (columns - 1), (width - 2 * float(radius) - 3) / (rows - 1))
     pitch = draw.size("pitch", 2 * float(radius) + 1.5, float(room))
@@ -115,20 +117,21 @@ def bracket(rng: random.Random) -> Draft:
         Attribute("width", "width", "wide|in width"),
     ]
     if draw.chance(0.07):
-        thickness = draw.keep("thickness", measure_of(DEFAULTS_MM["bracket"]["thickness"]))
+        thickness = draw.keep("thickness", measure_of(DEFAULTS_MM["bracket"]["thickness"]), "leg_thickness")
     else:
-        thickness = draw.size("thickness", 1.5, min(12.0, min(length, height) * 0.3))
+        thickness = draw.size("thickness", 1.5, min(12.0, min(length, height) * 0.3), "leg_thickness")
         attributes.append(THICKNESS)
     legs = csg.union(csg.Cube((length, width, thickness)), csg.Cube((thickness, width, height)))
     cuts: list[csg.Node] = []
     features = []
     if draw.chance(0.5):
         room = min(width, length - thickness, height - thickness)
-        radius, size = hole_size(draw, "hole", 2, room * 0.6)
+        radius, size = hole_size(draw, "hole", 2, room * 0.6, "hole")
         base = csg.Translate(((length + thickness) / two, width / two, Quantity(-1)), through(radius, thickness))
         drilled = csg.Rotate((zero, Quantity(90), zero), through(radius, thickness))
         upright = csg.Translate((Quantity(-1), width / two, (height + thickness) / two), drilled)
         cuts = [base, upright]
+        draw.tell("holes", 2)
         features = [f"[@ |one ]{size} hole [in the middle of |centered in |in ][each leg|both legs|each side]"]
     noun = "[L-bracket|L bracket|angle bracket|l-bracket|L shaped bracket|right angle bracket|corner bracket]"
     rest = attributes[3:]

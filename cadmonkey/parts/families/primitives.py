@@ -13,7 +13,7 @@ def block(rng: random.Random) -> Draft:
     """A cube, or a box of three sizes."""
     draw = Draw(rng)
     if draw.chance(0.25):
-        size = draw.size("size", 2, 150)
+        size = draw.size("size", 2, 150, "side")
         form = rng.choice(
             (
                 "{size} cube",
@@ -52,7 +52,7 @@ def cylinder(rng: random.Random) -> Draft:
 def sphere(rng: random.Random) -> Draft:
     """A ball, or a dome on its flat side."""
     draw = Draw(rng)
-    radius, across = draw.round_size("", 4, 150)
+    radius, across = draw.round_size("", 4, 150, kind="sphere")
     if draw.chance(0.55):
         noun = "[sphere|ball|solid sphere|round ball|sphere|bead]"
         short = across.name == "diameter" and draw.chance(0.25)
@@ -75,13 +75,13 @@ def cone(rng: random.Random) -> Draft:
     draw = Draw(rng)
     diameters = draw.chance(0.7)
     kind, half = ("d", Quantity(2)) if diameters else ("r", Quantity(1))
+    word = "diameter" if diameters else "radius"
     low, high = (6, 120) if diameters else (3, 60)
 
     def radius(name: str, low_mm: float, high_mm: float) -> Quantity:
-        size = draw.size(f"{name}_{kind}", low_mm, high_mm)
+        size = draw.size(f"{name}_{kind}", low_mm, high_mm, f"{name}_{word}")
         return size / half if diameters else size
 
-    word = "diameter" if diameters else "radius"
     bottom = radius("base", low, high)
     base = Attribute(f"base_{kind}", f"base {word}|bottom {word}", f"base {word}|bottom {word}|{word} at the base")
     if draw.chance(0.5):

@@ -24,10 +24,10 @@ def spacer(rng: random.Random) -> Draft:
             bore = (Quantity.named("outer_d", radius * 2) - two * wall) / two
         inside = Attribute("wall", "wall thickness|wall", "wall|wall thickness|thick wall")
     elif outside.name == "outer_r":
-        bore = draw.size("inner_r", limit * 0.1, limit * 0.45)
+        bore = draw.size("inner_r", limit * 0.1, limit * 0.45, "bore_radius")
         inside = Attribute("inner_r", "[inner|inside|bore|hole] radius", "[inner|inside|bore|hole] radius")
     else:
-        bore = draw.size("inner_d", limit * 0.2, limit * 0.9) / two
+        bore = draw.size("inner_d", limit * 0.2, limit * 0.9, "bore_diameter") / two
         nouns = "[inner|inside|bore|hole] diameter|bore|hole|ID"
         inside = Attribute("inner_d", nouns, "[inner|inside|bore|hole] diameter|bore|hole|ID")
     if outside.name == "outer_d":
@@ -52,11 +52,11 @@ def flange(rng: random.Random) -> Draft:
     """A round flange with a bore and bolt holes on a circle."""
     draw = Draw(rng)
     two, zero, minus = Quantity(2), Quantity(0), Quantity(-1)
-    outer = draw.size("outer_d", 40, 200)
+    outer = draw.size("outer_d", 40, 200, "outer_diameter")
     thickness = draw.size("thickness", 3, 20)
-    bolt, bolt_words = hole_size(draw, "bolt", 3, min(14.0, outer * 0.12))
-    count = draw.count("bolts", [3, 4, 4, 5, 6, 6, 8, 8, 10, 12])
-    circle = draw.size("bolt_circle_d", outer * 0.55, outer - 2 * float(bolt) - 3)
+    bolt, bolt_words = hole_size(draw, "bolt", 3, min(14.0, outer * 0.12), "off_centre_hole")
+    count = draw.count("bolts", [3, 4, 4, 5, 6, 6, 8, 8, 10, 12], "off_centre_holes")
+    circle = draw.size("bolt_circle_d", outer * 0.55, outer - 2 * float(bolt) - 3, "bolt_circle_diameter")
     if circle * 3.1 / count < 2 * float(bolt) + 2:
         raise NoRoomError
     cuts: list[csg.Node] = []
@@ -66,7 +66,7 @@ def flange(rng: random.Random) -> Draft:
     )
     attributes = [outside, THICKNESS]
     if draw.chance(0.85):
-        bore = draw.size("bore_d", 4, circle - 2 * float(bolt) - 4)
+        bore = draw.size("bore_d", 4, circle - 2 * float(bolt) - 4, "bore_diameter")
         cuts.append(csg.Translate((zero, zero, minus), through(bore / two, thickness)))
         features.append(
             "[@ |]{bore_d} [bore|center bore|center hole|central hole|centre hole|bore diameter|bore in the middle]"
@@ -96,8 +96,8 @@ def shaft(rng: random.Random) -> Draft:
     steps = rng.choices((2, 3, 4), (50, 38, 12))[0]
     diameters, lengths = [], []
     for step in range(1, steps + 1):
-        diameters.append(draw.size(f"d{step}", 4, 80))
-        lengths.append(draw.size(f"l{step}", 3, 80))
+        diameters.append(draw.size(f"d{step}", 4, 80, f"step_diameter:{step}"))
+        lengths.append(draw.size(f"l{step}", 3, 80, f"step_length:{step}"))
     if any(abs(a - b) < 1 for a, b in pairwise(diameters)):
         raise NoRoomError
     bottom = Quantity(0)
