@@ -1,11 +1,12 @@
 """What holds at an angle: gusseted and U brackets, shelf brackets, hooks, shaft supports."""
 
+import math
 import random
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import Draft, Draw, through
-from cadmonkey.parts.families.solids import along_x, along_y, at, both_sides, cube, hole, prism, to_say, usual
+from cadmonkey.parts.families.draw import Draft, Draw, hole_size, through
+from cadmonkey.parts.families.solids import along_x, along_y, at, both_sides, cube, prism
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, THICKNESS, Attribute, Words
 
 _BASE = Attribute("length", "base length|[base|horizontal|bottom] leg|base", "base|base leg|[long|in length]")
@@ -18,7 +19,7 @@ def _words(
     draw: Draw, family: str, noun: str, sizes: list[Attribute], features: list[str], steps: list[str], absent: list[str]
 ) -> Words:
     """The words for a part of three outer sizes and a thickness."""
-    said = to_say(draw, family, [*sizes, THICKNESS])
+    said = draw.named(*sizes, THICKNESS)
     outside = "*".join(a.name for a in sizes)
     rest = [a for a in said if a not in sizes]
     return Words(noun, said, features, outside, rest, bare=draw.bare, steps=steps, absent=absent)
@@ -29,13 +30,13 @@ def gusset(rng: random.Random) -> Draft:
     draw = Draw(rng)
     length, height = draw.size("length", 20, 120), draw.size("height", 20, 120)
     width = draw.size("width", 15, 100)
-    thickness = usual(draw, "gusset", "thickness", 1.5, min(10.0, min(length, height) * 0.2), "leg_thickness")
+    thickness = draw.size_or_default("gusset", "thickness", 1.5, min(10.0, min(length, height) * 0.2), "leg_thickness")
     sides = draw.chance(0.35)
     reach = [
         draw.size(name, 5, float(side - thickness) * 0.85, "")
         for name, side in (("rib_length", length), ("rib_height", height))
     ]
-    rib_t = draw.size("rib_thickness", 1.5, min(8.0, width * 0.25))
+    rib_t = draw.size("rib_thickness", 1.5, min(8.0, width * 0.25, _slender(*reach)), "" if sides else None)
     ends = (rib_t, width) if sides else ((width + rib_t) / 2,)
     ribs = [prism(_rib(thickness, *reach), end, rib_t) for end in ends]
     body = csg.union(cube(length, width, thickness), cube(thickness, width, height), *ribs)
@@ -58,6 +59,8 @@ def gusset(rng: random.Random) -> Draft:
     noun = "[L-bracket|L bracket|angle bracket|corner bracket|gusset bracket|reinforced L-bracket|gusseted bracket]"
     absent = ["no ribs but these", *(() if cuts else ("no holes",))]
     words = _words(draw, "gusset", noun, [_BASE, _UPRIGHT, _WIDE], [*features, *hole_words], steps, absent)
+    if not sides:
+        draw.tell("ribs", 1)
     variant = "two_ribs" if sides else "drilled" if cuts else "one_rib"
     return draw.draft(csg.difference(body, *cuts), words, len(cuts), variant)
 
@@ -68,6 +71,11 @@ def _rib(thickness: Quantity, along: Quantity, up: Quantity) -> list[tuple[float
     return [(0, 0), (end, 0), (end, thickness), (thickness, top), (0, top)]
 
 
+def _slender(along: float, up: float) -> float:
+    """How thick a triangular rib may be and still be a plate."""
+    return 0.3 * math.sqrt(along * up)
+
+
 def _beside_rib(
     draw: Draw, length: Quantity, width: Quantity, height: Quantity, thickness: Quantity, rib: Quantity
 ) -> tuple[list[csg.Node], list[str]]:
@@ -75,12 +83,13 @@ def _beside_rib(
     room = min(float(width / 2 - rib) - 2, float(length - thickness) * 0.6)
     if draw.chance(0.5) or min(room, float(height - thickness) * 0.6) < 2.2:
         return [], []
-    radius, size = hole(draw, "hole", 2, min(10.0, room * 0.8, float(height - thickness) * 0.6), "hole")
+    radius, size = hole_size(draw, "hole", 2, min(10.0, room * 0.8, float(height - thickness) * 0.6), "hole")
     drill = through(radius, thickness)
     ys = (width / 4, width * 3 / 4)
     cuts = [at((length + thickness) / 2, y, -1, drill) for y in ys]
     cuts += [at(-1, y, (height + thickness) / 2, along_x(drill)) for y in ys]
     where = "a quarter of the width from its sides, in the middle of its [free length|inner face]"
+    draw.tell("holes", 4)
     return cuts, [f"[two|a pair of] {size} holes in each leg, {where}"]
 
 
@@ -91,7 +100,7 @@ def u_bracket(rng: random.Random) -> Draft:
     across = draw.size("gap", 8, 100, "inner_length") if by_gap else draw.size("length", 15, 120)
     width, height = draw.size("width", 10, 80), draw.size("height", 12, 100)
     most = min(8.0, height * 0.25, float(across) * (0.5 if by_gap else 0.2))
-    thickness = usual(draw, "u_bracket", "thickness", 1.5, most, "web_thickness")
+    thickness = draw.size_or_default("u_bracket", "thickness", 1.5, most, "web_thickness")
     length = across + 2 * thickness if by_gap else across
     far = across + thickness if by_gap else across - thickness
     base, wall = cube(length, width, thickness), cube(thickness, width, height)
@@ -108,7 +117,7 @@ def u_bracket(rng: random.Random) -> Draft:
     ]
     noun = "[U-bracket|U bracket|U-shaped bracket|clevis bracket|yoke bracket|U mount|bracket shaped like a U]"
     absent = ["open at the top", "open at the front and back", *(() if cuts else ("no holes",))]
-    said = to_say(draw, "u_bracket", [*outside, THICKNESS])
+    said = draw.named(*outside, THICKNESS)
     product = "" if by_gap else "length*width*height"
     rest = [a for a in said if a not in outside]
     words = Words(noun, said, features, product, rest, bare=draw.bare, steps=steps, absent=absent)
@@ -120,11 +129,12 @@ def _u_holes(
 ) -> tuple[list[csg.Node], list[str], int]:
     if variant == "plain":
         return [], [], 0
+    draw.tell("holes", 1)
     if variant == "screw":
-        radius, size = hole(draw, "hole", 2, min(float(length - 2 * thickness), width) * 0.5, "hole")
+        radius, size = hole_size(draw, "hole", 2, min(float(length - 2 * thickness), width) * 0.5, "hole")
         cut = at(length / 2, width / 2, -1, through(radius, thickness))
         return [cut], [f"[@ |one ]{size} hole in the [middle|center|centre] of the base[| plate]"], 1
-    radius, size = hole(draw, "axle", 2, min(float(height) * 0.4, width * 0.6), "hole")
+    radius, size = hole_size(draw, "axle", 2, min(float(height) * 0.4, width * 0.6), "hole")
     low = float(thickness) + float(radius) + 1
     up = draw.size("axle_height", low, float(height) - float(radius) - 2, "")
     axle = at(-1, width / 2, up, along_x(csg.Cylinder(radius, length + 2)))
@@ -144,7 +154,7 @@ _PILLOW = "[pillow block|plummer block|pillow block bearing housing|pedestal bea
 def _support_block(draw: Draw) -> Draft:
     bore = draw.size("bore_d", 3, 40, "bore_diameter")
     height = draw.size("height", bore * 1.4, bore * 2.2 + 6)
-    radius, size = hole(draw, "hole", 2, 10, "off_centre_hole")
+    radius, size = hole_size(draw, "hole", 2, 10, "off_centre_hole")
     spacing = draw.size("hole_spacing", bore + 2 * float(radius) + 4, bore + 2 * float(radius) + 40, "spacing_x")
     length = draw.size("length", spacing + 2 * float(radius) + 4, spacing + 2 * float(radius) + 30)
     width = draw.size("width", max(6.0, 2 * float(radius) + 4), 50)
@@ -166,6 +176,7 @@ def _support_block(draw: Draw) -> Draft:
     absent = ["no rounded top", "no slot"]
     product = "length*width*height"
     words = Words(_SUPPORT, sizes, features, product, bare=draw.bare, steps=steps, absent=absent)
+    draw.tell("holes", 3)
     return draw.draft(root, words, 3, "block")
 
 
@@ -176,7 +187,7 @@ def _pillow(draw: Draw) -> Draft:
     up = draw.size("axis_height", head / 2 + 1, head / 2 + 30, "")
     if float(up) - bore / 2 < float(thickness) + 1:
         thickness = draw.size("thickness", 2, up - bore / 2 - 1, "")
-    radius, size = hole(draw, "hole", 2, 9)
+    radius, size = hole_size(draw, "hole", 2, 9, "")
     spacing = draw.size("hole_spacing", head + 2 * float(radius) + 3, head + 2 * float(radius) + 40, "")
     length = draw.size("length", spacing + 2 * float(radius) + 4, spacing + 2 * float(radius) + 25)
     width = draw.size("width", max(6.0, 2 * float(radius) + 4), 50)
@@ -206,6 +217,7 @@ def _pillow(draw: Draw) -> Draft:
         Attribute("thickness", "base thickness|foot thickness", "thick base|thick foot|base thickness"),
     ]
     words = Words(_PILLOW, base, features, bare=draw.bare, steps=steps, absent=["no ribs", "no slots"])
+    draw.tell("holes", 3)
     return draw.draft(root, words, 3, "pillow")
 
 
@@ -214,7 +226,7 @@ def hook(rng: random.Random) -> Draft:
     draw = Draw(rng)
     reach, width = draw.size("length", 20, 90), draw.size("width", 8, 50)
     height, lip = draw.size("height", 30, 150), draw.size("lip_height", 8, 60, "")
-    thickness = usual(draw, "hook", "thickness", 2, min(10.0, reach * 0.2), "")
+    thickness = draw.size_or_default("hook", "thickness", 2, min(10.0, reach * 0.2), "")
     if lip > height * 0.6 or lip < thickness * 2:
         lip = draw.size("lip_height", max(6.0, float(thickness) * 2), height * 0.6, "")
     back, arm = cube(thickness, width, height), cube(reach, width, thickness)
@@ -241,7 +253,7 @@ _Texts = tuple[list[Attribute], str, list[str]]
 def _wall_hook(draw: Draw, body: list[csg.Node], at_hand: tuple[Quantity, ...], texts: _Texts) -> Draft:
     width, height, lip, thickness = at_hand
     sizes, lip_words, steps = texts
-    radius, size = hole(draw, "hole", 2, min(8.0, width * 0.5, float(height - lip) * 0.2), "hole")
+    radius, size = hole_size(draw, "hole", 2, min(8.0, width * 0.5, float(height - lip) * 0.2), "hole")
     low = float(lip) + float(radius) + 1
     lower = draw.size("lower_hole", low, float(height) - 4 * float(radius) - 4, "")
     upper = draw.size("upper_hole", lower + 2 * float(radius) + 2, float(height) - float(radius) - 1.5, "")
@@ -257,6 +269,7 @@ def _wall_hook(draw: Draw, body: list[csg.Node], at_hand: tuple[Quantity, ...], 
     ]
     noun = "[wall hook|coat hook|hook|J hook|screw-on hook|towel hook]"
     words = _words(draw, "hook", noun, sizes, features, steps, ["no rounded edges", "no hole in the arm"])
+    draw.tell("holes", 2)
     return draw.draft(csg.difference(csg.union(*body), *cuts), words, 2, "wall")
 
 
@@ -291,11 +304,11 @@ def shelf_bracket(rng: random.Random) -> Draft:
     draw = Draw(rng)
     length, height = draw.size("length", 50, 250), draw.size("height", 40, 200)
     width = draw.size("width", 20, 60)
-    thickness = usual(draw, "shelf_bracket", "thickness", 2, 8, "")
+    thickness = draw.size_or_default("shelf_bracket", "thickness", 2, 8, "")
     rib_length = draw.size("rib_length", 15, float(length - thickness) * 0.8, "")
     rib_height = draw.size("rib_height", 10, float(height - thickness) * 0.6, "")
-    rib_t = draw.size("rib_thickness", 2, min(10.0, width * 0.3))
-    radius, size = hole(draw, "hole", 2.5, min(8.0, float(width / 2 - rib_t) - 2, height * 0.1), "hole")
+    rib_t = draw.size("rib_thickness", 2, min(10.0, width * 0.3, _slender(rib_length, rib_height)))
+    radius, size = hole_size(draw, "hole", 2.5, min(8.0, float(width / 2 - rib_t) - 2, height * 0.1), "hole")
     arm = at(0, 0, height - thickness, cube(length, width, thickness))
     end, foot = thickness + rib_length, height - thickness - rib_height
     points = [(0, foot), (thickness, foot), (end, height - thickness), (end, height), (0, height)]
@@ -325,4 +338,6 @@ def shelf_bracket(rng: random.Random) -> Draft:
     sizes = [Attribute("length", "arm length|arm|shelf arm", "long|arm|deep"), _UPRIGHT, _WIDE]
     noun = "[shelf bracket|shelf support bracket|shelf support|triangular shelf bracket|wall shelf bracket]"
     words = _words(draw, "shelf_bracket", noun, sizes, features, steps, ["no slots", "no second rib"])
+    draw.tell("ribs", 1)
+    draw.tell("holes", len(cuts))
     return draw.draft(root, words, len(cuts), "both_legs" if both else "wall_plate")

@@ -4,8 +4,8 @@ import random
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import Draft, Draw, through
-from cadmonkey.parts.families.solids import along_x, along_y, at, cube, hole, row, to_say, usual
+from cadmonkey.parts.families.draw import Draft, Draw, hole_size, through
+from cadmonkey.parts.families.solids import along_x, along_y, at, cube, row
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, THICKNESS, WIDTH, Attribute, Words
 
 _WALL = Attribute("wall", "wall thickness|wall", "wall thickness|walls|thick walls")
@@ -23,11 +23,11 @@ def _sizes(draw: Draw, wall_kind: str, least: float = 15) -> Sizes:
     length, width = draw.size("length", least, 200), draw.size("width", least, 150)
     height = draw.size("height", 15, 120)
     most = min(6.0, min(length, width, height) * 0.15)
-    return length, width, height, usual(draw, "enclosure", "wall", 1, most, wall_kind)
+    return length, width, height, draw.size_or_default("enclosure", "wall", 1, most, wall_kind)
 
 
 def _words(draw: Draw, noun: str, features: list[str], steps: list[str], absent: list[str]) -> Words:
-    said = to_say(draw, "enclosure", [LENGTH, WIDTH, HEIGHT, _WALL])
+    said = draw.named(LENGTH, WIDTH, HEIGHT, _WALL)
     rest = [a for a in said if a is _WALL]
     steps = [_BLOCK, *steps]
     return Words(noun, said, features, "length*width*height", rest, bare=draw.bare, steps=steps, absent=absent)
@@ -110,6 +110,7 @@ def _with_posts(draw: Draw) -> Draft:
     ]
     noun = f"[{_CASE} [open at the top|without a lid]|[open|open-top] {_CASE}]"
     absent = ["no lid", "no holes in the walls", "no holes through the floor"]
+    draw.tell("bosses", 4)
     return draw.draft(root, _words(draw, noun, features, steps, absent), 0, "posts")
 
 
@@ -134,7 +135,8 @@ def _with_cable_hole(draw: Draw) -> Draft:
     axis, far, called = _FACES[face]
     length, width, height, wall = _sizes(draw, "wall", 20)
     side = (width, length)[axis]
-    radius, size = hole(draw, "hole", 2, min(20.0, float(height - wall) * 0.5, float(side - 2 * wall) * 0.6), "hole")
+    room = min(20.0, float(height - wall) * 0.5, float(side - 2 * wall) * 0.6)
+    radius, size = hole_size(draw, "hole", 2, room, "hole")
     drill = through(radius, wall)
     start = ((length, width)[axis] - wall - 1) if far else -1
     if axis == 0:
@@ -148,6 +150,7 @@ def _with_cable_hole(draw: Draw) -> Draft:
     steps = [_HOLLOW, f"Drill @ {size} hole through the middle of the {face} wall along {'XY'[axis]}"]
     noun = f"[{_CASE} [open at the top|without a lid]|[open|open-top] {_CASE}]"
     absent = ["no lid", f"no hole in the wall opposite the {face}"]
+    draw.tell("holes", 1)
     return draw.draft(root, _words(draw, noun, features, steps, absent), 1, "cable_hole")
 
 
@@ -159,7 +162,7 @@ def divider(rng: random.Random) -> Draft:
     single = draw.chance(0.35)
     rows = Quantity(1) if single else draw.count("rows", [2, 2, 3, 4], "")
     most = min(4.0, float(length / columns) * 0.15, float(width / rows) * 0.15, height * 0.2)
-    wall = usual(draw, "divider", "wall", 0.8, most, "wall" if int(columns) % 2 or int(rows) % 2 else "")
+    wall = draw.size_or_default("divider", "wall", 0.8, most, "wall" if int(columns) % 2 or int(rows) % 2 else "")
     step_x, step_y = (length - wall) / columns, (width - wall) / rows
     if single:
         room = cube(step_x - wall, width - 2 * wall, height - wall + 1)
@@ -182,7 +185,7 @@ def divider(rng: random.Random) -> Draft:
         "[drawer divider|divided box|organizer box|parts tray|sorting tray|grid box|compartment tray|drawer organizer]"
     )
     wall_words = Attribute("wall", "wall thickness|wall and floor thickness", "thick walls and floor|walls")
-    said = to_say(draw, "divider", [LENGTH, WIDTH, HEIGHT, wall_words])
+    said = draw.named(LENGTH, WIDTH, HEIGHT, wall_words)
     rest = [a for a in said if a is wall_words]
     absent = ["open at the top", "no lid", "no holes"]
     product = "length*width*height"
@@ -194,7 +197,7 @@ def frame(rng: random.Random) -> Draft:
     """A flat rectangular frame, by the width of its border or by its opening; lying flat, or with a crossbar."""
     draw = Draw(rng)
     length, width = draw.size("length", 30, 240), draw.size("width", 25, 200)
-    thickness = usual(draw, "frame", "thickness", 2, 20)
+    thickness = draw.size_or_default("frame", "thickness", 2, 20)
     plate = cube(length, width, thickness)
     steps = ["Begin with a plate {length} long (X), {width} wide (Y) and {thickness} thick (Z)"]
     variant = rng.choices(("border", "opening", "crossbar"), (45, 30, 25))[0]
@@ -228,8 +231,10 @@ def frame(rng: random.Random) -> Draft:
             "around and a bar {bar} wide between them"
         )
     noun = "[frame|rectangular frame|window frame|picture frame|flat frame|bezel]"
-    said = to_say(draw, "frame", [LENGTH, WIDTH, THICKNESS])
+    said = draw.named(LENGTH, WIDTH, THICKNESS)
     product = "*".join(a.name for a in said)
     absent = ["no back", "no screw holes", "open in the middle"]
     words = Words(noun, said, features, product, bare=draw.bare, steps=steps, absent=absent)
-    return draw.draft(csg.difference(plate, window), words, 2 if variant == "crossbar" else 1, variant)
+    panes = 2 if variant == "crossbar" else 1
+    draw.tell("windows", panes)
+    return draw.draft(csg.difference(plate, window), words, panes, variant)

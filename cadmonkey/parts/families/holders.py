@@ -4,8 +4,8 @@ import random
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import Draft, Draw, through
-from cadmonkey.parts.families.solids import along_y, at, both_sides, cube, hole, prism, row, to_say, usual
+from cadmonkey.parts.families.draw import Draft, Draw, hole_size, through
+from cadmonkey.parts.families.solids import along_y, at, both_sides, cube, prism, row
 from cadmonkey.parts.phrases import HEIGHT, LENGTH, THICKNESS, WIDTH, Attribute, Words
 
 _BLOCK = "Begin with a block {length} long (X), {width} wide (Y) and {height} high (Z)"
@@ -18,7 +18,7 @@ def clip(rng: random.Random) -> Draft:
 
 def _c_clip(draw: Draw) -> Draft:
     inner = draw.size("inner_d", 4, 60, "")
-    wall = usual(draw, "clip", "wall", 1, min(6.0, inner * 0.3), "")
+    wall = draw.size_or_default("clip", "wall", 1, min(6.0, inner * 0.3), "")
     gap = draw.size("gap", inner * 0.4, inner * 0.85, "")
     height = draw.size("height", 4, 60)
     outer = (inner + 2 * wall) / 2
@@ -37,7 +37,7 @@ def _c_clip(draw: Draw) -> Draft:
     ]
     noun = "[C-clip|C clip|snap clip|pipe clip|hose clip|spring clip|C-shaped clip|open ring]"
     absent = ["no screw holes", "no base", "not a closed ring"]
-    said = to_say(draw, "clip", attributes)
+    said = draw.named(*attributes)
     words = Words(noun, said, features, bare=draw.bare, steps=steps, absent=absent)
     return draw.draft(root, words, 0, "c_clip", trims=True)
 
@@ -47,7 +47,7 @@ def _cable_clip(draw: Draw) -> Draft:
     gap = draw.size("gap", cable * 0.4, cable * 0.85, "")
     block = draw.size("block_length", cable + 3, cable + 14, "")
     height = draw.size("height", cable * 1.1 + 2, cable * 1.5 + 8)
-    radius, size = hole(draw, "hole", 2, 7, "hole")
+    radius, size = hole_size(draw, "hole", 2, 7, "hole")
     least = float(block) + 2 * float(radius) + 5
     length, width = draw.size("length", least, least + 25), draw.size("width", 2 * float(radius) + 4, 30)
     thickness = draw.size("thickness", 2, min(8.0, height * 0.35), "")
@@ -78,14 +78,15 @@ def _cable_clip(draw: Draw) -> Draft:
     absent = ["open at the top", "only one screw hole"]
     product = "length*width*height"
     words = Words(noun, attributes, features, product, [foot], bare=draw.bare, steps=steps, absent=absent)
+    draw.tell("holes", 1)
     return draw.draft(root, words, 1, "cable_clip")
 
 
 def _saddle(draw: Draw) -> Draft:
     pipe = draw.size("pipe_d", 6, 60, "")
-    wall = usual(draw, "clip", "wall", 1.5, min(6.0, pipe * 0.3), "")
+    wall = draw.size_or_default("clip", "wall", 1.5, min(6.0, pipe * 0.3), "")
     thickness = draw.size("thickness", 1.5, min(6.0, pipe * 0.3), "")
-    radius, size = hole(draw, "hole", 2.5, 8, "hole")
+    radius, size = hole_size(draw, "hole", 2.5, 8, "hole")
     least = float(pipe + 2 * wall) + 2 * float(radius) + 2
     spacing = draw.size("hole_spacing", least, least + 25, "spacing_x")
     length = draw.size("length", spacing + 2 * float(radius) + 4, spacing + 2 * float(radius) + 20)
@@ -113,15 +114,16 @@ def _saddle(draw: Draw) -> Draft:
         Attribute("thickness", "foot thickness|thickness of the feet", "thick feet|foot thickness"),
         Attribute("wall", "arch wall|wall of the arch|arch wall thickness", "arch wall|arch thickness"),
     ]
-    said = to_say(draw, "clip", attributes)
+    said = draw.named(*attributes)
     noun = "[pipe saddle|saddle clamp|pipe strap|saddle clip|pipe clamp with two feet|two-hole pipe strap]"
     words = Words(noun, said, features, bare=draw.bare, steps=steps, absent=["open at the bottom", "no ribs"])
+    draw.tell("holes", 2)
     return draw.draft(root, words, 2, "saddle")
 
 
 def stand(rng: random.Random) -> Draft:
     """A stand for a phone or tablet: a block with a slot across it, or a wedge with a lip at its foot."""
-    return rng.choice((_slot_stand, _wedge_stand, _ramp))(Draw(rng))
+    return rng.choice((_slot_stand, _wedge_stand))(Draw(rng))
 
 
 def _slot_stand(draw: Draw) -> Draft:
@@ -172,26 +174,6 @@ def _wedge_stand(draw: Draw) -> Draft:
     return draw.draft(root, words, 0, "lip")
 
 
-def _ramp(draw: Draw) -> Draft:
-    length, width, height = draw.size("length", 10, 200), draw.size("width", 8, 150), draw.size("height", 5, 120)
-    root = prism([(0, 0), (length, 0), (length, height)], width, width)
-    noun = "[wedge|ramp|door wedge|doorstop|wedge block|right-angled wedge|triangular wedge|sloped block]"
-    features = [
-        "[a slope that rises from nothing to the full height along its length|a sloping top from zero to the full "
-        "height along X]"
-    ]
-    steps = [
-        "Draw a right triangle in X and Z: {length} long, {height} high at the far end, the right angle there",
-        "Draw it out {width} along Y",
-    ]
-    sizes = [LENGTH, WIDTH, HEIGHT]
-    absent = ["no holes", "no lip", "solid|not hollow"]
-    said = features if draw.chance(0.3) else []
-    product = "length*width*height"
-    words = Words(noun, sizes, said, product, bare=draw.bare, steps=steps, absent=absent)
-    return draw.draft(root, words, 0, "ramp")
-
-
 def fins(rng: random.Random) -> Draft:
     """A base with equal upright fins, by their pitch or spread over a length: a heat sink, or a comb lying flat."""
     return rng.choice((_heat_sink, _heat_sink, _comb))(Draw(rng))
@@ -215,7 +197,7 @@ def _spread(draw: Draw, stem: str, low: int, thinnest: float) -> tuple[Quantity,
 def _heat_sink(draw: Draw) -> Draft:
     count, thick, pitch, length, pitched = _spread(draw, "fin", 3, 0.8)
     width, height = draw.size("width", 10, 120), draw.size("height", 8, 60)
-    base = usual(draw, "fins", "base", 1.5, height * 0.4, "" if int(count) % 2 else "floor")
+    base = draw.size_or_default("fins", "base", 1.5, height * 0.4, "" if int(count) % 2 else "floor")
     fin = cube(thick, width, height)
     root = csg.union(cube(length, width, base), row(count, pitch, fin))
     how = (
@@ -234,7 +216,7 @@ def _heat_sink(draw: Draw) -> Draft:
         f"{{height}} over all, [{how}], the outer ones flush with the ends",
     ]
     sizes = [WIDTH, HEIGHT, Attribute("base", "base thickness|base", "base|thick base|base thickness")]
-    said = to_say(draw, "fins", sizes if pitched else [LENGTH, *sizes])
+    said = draw.named(*sizes if pitched else [LENGTH, *sizes])
     rest = [a for a in said if a.name == "base"]
     product = "" if pitched else "length*width*height"
     noun = "[heat sink|heatsink|finned heat sink|cooling block with fins|finned plate|radiator block]"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import Draft, Draw, through
-from cadmonkey.parts.families.solids import along_y, at, both_sides, cube, hole, rounded, row, slot, to_say, usual
+from cadmonkey.parts.families.draw import Draft, Draw, hole_size, through
+from cadmonkey.parts.families.solids import along_y, at, both_sides, cube, rounded, row, slot
 from cadmonkey.parts.measures import MOTORS_MM, standard
 from cadmonkey.parts.phrases import LENGTH, THICKNESS, WIDTH, Attribute, Words
 
@@ -15,7 +15,7 @@ _PLATE = "Begin with a plate {length} long (X), {width} wide (Y) and {thickness}
 
 def _words(draw: Draw, family: str, noun: str, features: list[str], steps: list[str], absent: list[str]) -> Words:
     """The words for a rectangular plate with something in it."""
-    said = to_say(draw, family, [LENGTH, WIDTH, THICKNESS])
+    said = draw.named(LENGTH, WIDTH, THICKNESS)
     product = "*".join(a.name for a in said)
     return Words(noun, said, features, product, bare=draw.bare, steps=[_PLATE, *steps], absent=absent)
 
@@ -31,7 +31,7 @@ def _motor_plate(draw: Draw) -> Draft:
     spelt = draw.rng.choice((name, name, name.replace(" ", ""), name.replace(" ", "-"), name.title()))
     least = sizes["hole_spacing"] + sizes["hole_d"] + 6
     length, width = draw.size("length", least, least + 60), draw.size("width", least, least + 60)
-    thickness = usual(draw, "mount", "thickness", 2, 12)
+    thickness = draw.size_or_default("mount", "thickness", 2, 12)
     kinds = {"hole_spacing": "spacing_x", "pilot_d": "bore_diameter", "hole_d": "off_centre_hole_diameter"}
     spacing, pilot, hole_d = (draw.keep(key, standard(spelt, sizes[key]), kind) for key, kind in kinds.items())
     cuts: list[csg.Node] = [at(length / 2, width / 2, -1, through(pilot / 2, thickness))]
@@ -47,14 +47,15 @@ def _motor_plate(draw: Draw) -> Draft:
         "Drill the four {hole_d} screw holes around it, on the square {hole_spacing} pattern",
     ]
     absent = ["no slots", "no other holes", "no base"]
+    draw.tell("holes", 5)
     return draw.draft(root, _words(draw, "mount", noun, [], steps, absent), 5, "motor_plate")
 
 
 def _sensor_plate(draw: Draw) -> Draft:
     length, width = draw.size("length", 30, 100), draw.size("width", 16, 70)
-    thickness = usual(draw, "mount", "thickness", 1.5, 10)
+    thickness = draw.size_or_default("mount", "thickness", 1.5, 10)
     sensor = draw.size("sensor_d", 6, min(width - 4, length * 0.4), "bore_diameter")
-    radius, size = hole(draw, "hole", 2, min(8, (length - float(sensor)) / 5), "off_centre_hole")
+    radius, size = hole_size(draw, "hole", 2, min(8, (length - float(sensor)) / 5), "off_centre_hole")
     least = sensor + 2 * float(radius) + 3
     spacing = draw.size("hole_spacing", float(least), length - 2 * float(radius) - 3, "spacing_x")
     screws = [at(x, width / 2, -1, through(radius, thickness)) for x in both_sides(length, spacing)]
@@ -73,14 +74,15 @@ def _sensor_plate(draw: Draw) -> Draft:
         "the middle",
     ]
     words = _words(draw, "mount", noun, features, steps, ["no slots", "no holes in the corners"])
+    draw.tell("holes", 3)
     return draw.draft(root, words, 3, "sensor_plate")
 
 
 def _sensor_bracket(draw: Draw) -> Draft:
     length, width, height = draw.size("length", 20, 70), draw.size("width", 20, 60), draw.size("height", 25, 90)
-    thickness = usual(draw, "mount", "thickness", 2, min(8.0, height * 0.15, length * 0.2), "leg_thickness")
+    thickness = draw.size_or_default("mount", "thickness", 2, min(8.0, height * 0.15, length * 0.2), "leg_thickness")
     sensor = draw.size("sensor_d", 5, min(width - 6, float(height - thickness) - 8), "")
-    radius, size = hole(draw, "hole", 2, min(8.0, width * 0.35, float(length - thickness) * 0.4))
+    radius, size = hole_size(draw, "hole", 2, min(8.0, width * 0.35, float(length - thickness) * 0.4), "")
     wall = csg.Rotate((0, 90, 0), through(sensor / 2, thickness))
     legs = csg.union(cube(length, width, thickness), cube(thickness, width, height))
     root = csg.difference(
@@ -100,7 +102,7 @@ def _sensor_bracket(draw: Draw) -> Draft:
         Attribute("height", "height|overall height", "tall|high|in height"),
         THICKNESS,
     ]
-    said = to_say(draw, "mount", attributes)
+    said = draw.named(*attributes)
     rest = [a for a in said if a.name == "thickness"]
     steps = [
         "Lay down a foot {length} long (X), {width} wide (Y) and {thickness} thick (Z)",
@@ -110,6 +112,7 @@ def _sensor_bracket(draw: Draw) -> Draft:
     ]
     absent = ["no gusset|no ribs", "no slots"]
     words = Words(noun, said, features, "length*width*height", rest, bare=draw.bare, steps=steps, absent=absent)
+    draw.tell("holes", 2)
     return draw.draft(root, words, 2, "sensor_bracket")
 
 
@@ -123,7 +126,7 @@ def _strip_stock(draw: Draw) -> tuple[Quantity, Quantity, Quantity, str]:
     rail = draw.chance(0.3)
     length = draw.size("length", 50, 250)
     width = draw.size("width", 8, 40)
-    thickness = draw.size("thickness", 5, 20) if rail else usual(draw, "strip", "thickness", 1, 6)
+    thickness = draw.size("thickness", 5, 20) if rail else draw.size_or_default("strip", "thickness", 1, 6)
     strips = "[perforated |hole |mounting |]strip|flat bar|perforated bar|link bar"
     return length, width, thickness, "[mounting |bolt |]rail|mounting bar|straight rail" if rail else strips
 
@@ -141,7 +144,7 @@ _APART = (
 
 def _holes_in_row(draw: Draw) -> Draft:
     length, width, thickness, noun = _strip_stock(draw)
-    radius, size = hole(draw, "hole", 2, min(10, width * 0.5), "hole")
+    radius, size = hole_size(draw, "hole", 2, min(10, width * 0.5), "hole")
     count = draw.count("holes", [2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 10, 12])
     room = (length - 2 * float(radius) - 4) / (count - 1)
     pitch = draw.size("pitch", 2 * float(radius) + 2, float(room), "pitch_x")
@@ -181,7 +184,7 @@ def _slots_in_row(draw: Draw) -> Draft:
 
 def _rows(draw: Draw) -> Draft:
     length, width, thickness, noun = _strip_stock(draw)
-    radius, size = hole(draw, "hole", 2, min(8, width * 0.25), "hole")
+    radius, size = hole_size(draw, "hole", 2, min(8, width * 0.25), "hole")
     count = draw.count("columns", [2, 3, 4, 5, 6, 7, 8])
     room = (length - 2 * float(radius) - 4) / (count - 1)
     pitch = draw.size("pitch", 2 * float(radius) + 2, float(room), "pitch_x")
@@ -215,7 +218,7 @@ def _slot_size(draw: Draw, room: float, most_width: float) -> tuple[Quantity, Qu
 
 def _one_slot(draw: Draw) -> Draft:
     length, width = draw.size("length", 20, 160), draw.size("width", 15, 120)
-    thickness = usual(draw, "slotted_plate", "thickness", 1, 12)
+    thickness = draw.size_or_default("slotted_plate", "thickness", 1, 12)
     across = draw.chance(0.35)
     along, other = (width, length) if across else (length, width)
     slot_l, slot_w = _slot_size(draw, along - 6, min(16, other * 0.5, along * 0.5))
@@ -233,12 +236,13 @@ def _one_slot(draw: Draw) -> Draft:
     ]
     noun = "[slotted plate|plate|adjustment plate|washer plate|flat plate|adjusting plate]"
     words = _words(draw, "slotted_plate", noun, features, steps, ["no round holes", "no other holes"])
+    draw.tell("slots", 1)
     return draw.draft(root, words, 1, "one_slot")
 
 
 def _two_slots(draw: Draw) -> Draft:
     length, width = draw.size("length", 30, 180), draw.size("width", 24, 120)
-    thickness = usual(draw, "slotted_plate", "thickness", 1, 12)
+    thickness = draw.size_or_default("slotted_plate", "thickness", 1, 12)
     slot_l, slot_w = _slot_size(draw, length - 6, min(12, width * 0.25, length * 0.5))
     apart = draw.size("slot_spacing", slot_w + 2, width - slot_w - 3, "")
     pieces = csg.union(*slot(slot_l, slot_w, thickness + 2))
@@ -255,6 +259,7 @@ def _two_slots(draw: Draw) -> Draft:
     ]
     noun = "[slotted plate|motor slide plate|adjustment plate|slotted mounting plate|plate with slots]"
     words = _words(draw, "slotted_plate", noun, features, steps, ["no round holes"])
+    draw.tell("slots", 2)
     return draw.draft(root, words, 2, "two_slots")
 
 
@@ -274,6 +279,7 @@ def _oblong_washer(draw: Draw) -> Draft:
         "(Y)",
     ]
     words = Words(noun, [across, THICKNESS], features, bare=draw.bare, steps=steps, absent=["no round hole"])
+    draw.tell("slots", 1)
     return draw.draft(root, words, 1, "oblong_washer")
 
 
@@ -282,7 +288,7 @@ def tag(rng: random.Random) -> Draft:
     draw = Draw(rng)
     length = draw.size("length", 25, 150)
     width = draw.size("width", 10, min(80.0, length * 0.9))
-    thickness = usual(draw, "tag", "thickness", 1, 6)
+    thickness = draw.size_or_default("tag", "thickness", 1, 6)
     corner = draw.size("corner_r", 1, min(float(length), float(width)) * 0.4, "corner_radius")
     ends = rng.choices((0, 1, 2), (20, 50, 30))[0]
     features = [
@@ -292,10 +298,11 @@ def tag(rng: random.Random) -> Draft:
     steps = ["Round the four upright corners with a radius of {corner_r}"]
     cuts: list[csg.Node] = []
     if ends:
-        radius, size = hole(draw, "hole", 2, min(8, width * 0.4, length * 0.15), "hole")
+        radius, size = hole_size(draw, "hole", 2, min(8, width * 0.4, length * 0.15), "hole")
         inset = draw.size("inset", float(radius) + 2, length * 0.3, "")
         cuts = [at(x, width / 2, -1, through(radius, thickness)) for x in (inset, length - inset)[:ends]]
         where = "its left end|the left edge|the left side" if ends == 1 else "each end|either end|each short side"
+        draw.tell("holes", ends)
         features.append(f"[@ |{'one |a single ' if ends == 1 else ''}]{size} hole {{inset}} from [{where}]")
         side = "the left end (x = 0)" if ends == 1 else "each end along X"
         steps.append(f"Drill @ {size} hole through it along Z, on the middle of the width, {{inset}} from {side}")
@@ -314,12 +321,12 @@ def hinge(rng: random.Random) -> Draft:
     """A hinge leaf: a plate with a knuckle along its left edge, full width or the middle third, and screw holes."""
     draw = Draw(rng)
     length, width = draw.size("length", 25, 90), draw.size("width", 20, 120)
-    thickness = usual(draw, "hinge", "thickness", 1.5, 5, "")
+    thickness = draw.size_or_default("hinge", "thickness", 1.5, 5, "")
     knuckle = draw.size("knuckle_d", thickness * 2 + 2, min(20.0, length * 0.4), "")
     pin = draw.size("pin_d", 1.5, knuckle - 2 * max(1.2, float(thickness) * 0.5), "")
     middle = rng.random() < 0.35
     body, where = (_middle_knuckle if middle else _full_knuckle)(draw, length, width, thickness, knuckle)
-    radius, size = hole(draw, "hole", 2, min(7.0, (length - float(knuckle)) * 0.4, width * 0.15))
+    radius, size = hole_size(draw, "hole", 2, min(7.0, (length - float(knuckle)) * 0.4, width * 0.15), "")
     count = draw.count("holes", [2, 2, 3, 3, 4], "")
     pitch = draw.size("pitch", 2 * float(radius) + 2, float((width - 2 * float(radius) - 4) / (count - 1)), "")
     screws = row(count, pitch, through(radius, thickness), csg.Y_AXIS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.parts.families.draw import Draft, Draw
-from cadmonkey.parts.families.solids import at, cube, to_say, usual
+from cadmonkey.parts.families.solids import at, cube
 from cadmonkey.parts.phrases import Attribute, Words
 
 Points = Sequence[tuple[float, float]]
@@ -81,7 +81,7 @@ def _zed(draw: Draw) -> Draft:
 def _angle(draw: Draw) -> Draft:
     length = draw.size("length", 20, 250, "width")
     width, height = draw.size("width", 10, 90, "length"), draw.size("height", 10, 90)
-    thickness = usual(draw, "profile", "thickness", 1, min(8.0, min(width, height) * 0.3), "leg_thickness")
+    thickness = draw.size_or_default("profile", "thickness", 1, min(8.0, min(width, height) * 0.3), "leg_thickness")
     root = csg.union(cube(width, length, thickness), cube(thickness, length, height))
     noun = "[L angle|angle profile|L profile|L-profile|angle iron|L section|corner profile|angle bar]"
     legs = [
@@ -99,7 +99,7 @@ def _angle(draw: Draw) -> Draft:
 def _square_tube(draw: Draw) -> Draft:
     size = draw.size("size", 8, 80, "length")
     length = draw.size("length", 20, 250, "height")
-    wall = usual(draw, "profile", "wall", 0.8, min(6.0, size * 0.25))
+    wall = draw.size_or_default("profile", "wall", 0.8, min(6.0, size * 0.25))
     side = Attribute("size", "side|outer side|outside width", "square|on each side|across")
     noun = "[square tube|square pipe|square hollow section|box tube|square tubing]"
     root = _tube(size, size, length, wall)
@@ -110,7 +110,7 @@ def _square_tube(draw: Draw) -> Draft:
 def _rectangular_tube(draw: Draw) -> Draft:
     width, depth = draw.size("width", 10, 100, "length"), draw.size("depth", 10, 80, "width")
     length = draw.size("length", 20, 250, "height")
-    wall = usual(draw, "profile", "wall", 0.8, min(6.0, min(width, depth) * 0.25))
+    wall = draw.size_or_default("profile", "wall", 0.8, min(6.0, min(width, depth) * 0.25))
     noun = "[rectangular tube|rectangular pipe|rectangular hollow section|rectangular tubing]"
     root = _tube(width, depth, length, wall)
     step = "Begin with a bar {width} wide (X), {depth} deep (Y) and {length} tall (Z)"
@@ -137,8 +137,8 @@ def _flanged(
 ) -> Draft:
     """A profile with flanges and a web of their own thickness."""
     width, height, length, upright = _outside(draw)
-    flange = usual(draw, "profile", "flange", 1, min(10.0, height * 0.25), "flange_thickness")
-    web = usual(draw, "profile", "web", 1, min(10.0, width * 0.3), "web_thickness")
+    flange = draw.size_or_default("profile", "flange", 1, min(10.0, height * 0.25), "flange_thickness")
+    web = draw.size_or_default("profile", "web", 1, min(10.0, width * 0.3), "web_thickness")
     root = _extruded(points(width, height, flange, web), length, upright)
     return _profile_draft(draw, variant, noun, attributes, root, section, [step], upright)
 
@@ -153,7 +153,7 @@ def _even(
 ) -> Draft:
     """A profile of one thickness throughout."""
     width, height, length, upright = _outside(draw)
-    thickness = usual(draw, "profile", "thickness", 1, min(8.0, min(width, height) * 0.25), kind)
+    thickness = draw.size_or_default("profile", "thickness", 1, min(8.0, min(width, height) * 0.25), kind)
     root = _extruded(points(width, height, thickness), length, upright)
     steps = ["Make it {thickness} thick everywhere"]
     return _profile_draft(draw, variant, noun, [_THICK], root, section, steps, upright)
@@ -202,7 +202,7 @@ def _draft(
     steps: Sequence[str],
     holes: int = 0,
 ) -> Draft:
-    said = to_say(draw, "profile", attributes)
+    said = draw.named(*attributes)
     outside = [a for a in said if a.name in ("width", "height", "depth", "length", "size")]
     rest = [a for a in said if a not in outside]
     product = "*".join(["size", "size", "length"] if "size" in draw.values else [a.name for a in outside])

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import DEFAULTS_MM, Draw, hole_size, measure_of
-from cadmonkey.parts.measures import Measure
-from cadmonkey.parts.phrases import Attribute
 
 
 def at(x: float, y: float, z: float, node: csg.Node) -> csg.Node:
@@ -65,30 +62,3 @@ def rounded(length: Quantity, width: Quantity, thickness: Quantity, radius: Quan
     corner = csg.Cylinder(radius, thickness)
     corners = [at(x, y, 0, corner) for x in (radius, length - radius) for y in (radius, width - radius)]
     return csg.union(*bars, *corners)
-
-
-def hole(draw: Draw, stem: str, low_mm: float, high_mm: float, kind: str = "") -> tuple[Quantity, str]:
-    """The radius of a hole and its size in words; `kind` is the judge's, without `_diameter`, empty for none."""
-    radius, words = hole_size(draw, stem, low_mm, high_mm, kind)
-    if not kind:
-        draw.kinds[next(reversed(draw.values))] = ""
-    return radius, words
-
-
-def usual(draw: Draw, family: str, name: str, low_mm: float, high_mm: float, kind: str | None = None) -> Quantity:
-    """Draw a size that has a default in `family`, and take that in some of the parts."""
-    default = DEFAULTS_MM[family][name]
-    if low_mm <= default <= high_mm and draw.chance(0.1):
-        return draw.keep(name, measure_of(default), kind)
-    return draw.size(name, low_mm, high_mm, kind)
-
-
-def to_say(draw: Draw, family: str, attributes: Sequence[Attribute]) -> list[Attribute]:
-    """`attributes` without most of those that have their default."""
-    defaults = DEFAULTS_MM[family]
-    return [a for a in attributes if not (_mm(draw, a.name) == defaults.get(a.name) and draw.chance(0.8))]
-
-
-def _mm(draw: Draw, name: str) -> float:
-    stated = draw.values[name]
-    return stated.mm if isinstance(stated, Measure) else stated
