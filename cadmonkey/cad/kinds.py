@@ -13,6 +13,10 @@ from cadmonkey.cad.measure import Measured
 Unit = Literal["mm", "count", "deg"]
 
 
+ANY = "any_"
+"""Before a kind: one of the values that the part has must be the stated one, not all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of dimension."""
@@ -30,6 +34,10 @@ def _later(part: Measured) -> list[float]:
 
 def _count(gauge: Gauge, meaning: str) -> Kind:
     return Kind(gauge, meaning, "count")
+
+
+def _place(gauge: Gauge, what: str, side: str) -> Kind:
+    return Kind(gauge, f"from the {side} of the part's box to the {what} parallel to that side")
 
 
 KINDS: dict[str, Kind] = {
@@ -125,6 +133,9 @@ KINDS: dict[str, Kind] = {
     "slats": _count(_later, "pieces of material between openings on a line through the middle, the frame not counted"),
     "slat_thickness": Kind(_later, "of every slat"),
     "slat_pitch": Kind(_later, "from slat to slat"),
+    # Places: where holes, bosses and flat faces lie, from a named side of the part's box.
+    **{f"hole_from_{side}": _place(gauges.hole_from(side), "axis of a hole or boss", side) for side in gauges.SIDES},
+    **{f"face_from_{side}": _place(gauges.face_from(side), "flat face", side) for side in gauges.SIDES},
     # Edges and slopes.
     "corner_radius": Kind(_later, "rounded upright edges of the outside"),
     "edge_radius": Kind(_later, "rounded edges of the outside that are not upright"),
@@ -135,7 +146,8 @@ KINDS: dict[str, Kind] = {
 
 
 def base_kind(kind: str) -> str:
-    """The kind of KINDS that measures `kind`: that of the diameter for a radius which is no kind of its own."""
+    """The kind of KINDS behind `kind`: without `any_`, and that of the diameter for a radius that is no kind itself."""
+    kind = kind.removeprefix(ANY)
     radius = kind.endswith("_radius") and kind not in KINDS
     return f"{kind.removesuffix('_radius')}_diameter" if radius else kind
 

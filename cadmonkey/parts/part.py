@@ -3,18 +3,17 @@
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from cadmonkey.cad import csg
 from cadmonkey.cad.openscad import print_openscad
 from cadmonkey.cad.program import Facets, Parameter, Program
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.cad.solid import solid
 from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
 from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameters
 from cadmonkey.parts.phrases import describe
 from cadmonkey.parts.sentences import CLOSING, OPENING, Stated, Style
+from cadmonkey.parts.soundness import is_sound
 from cadmonkey.parts.splits import Split, split_of
 from cadmonkey.parts.stated import stated_dimensions
 
@@ -61,7 +60,7 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes):
+        if split in (None, found) and is_sound(program, draft.holes, draft.apart):
             sentence, said = _sentence(rng, name, draft)
             stated = stated_dimensions(name, draft, said)
             return Part(name, draft.variant, sentence, program, stated, found)
@@ -71,22 +70,6 @@ def sample_part(
 def part_hash(program: Program) -> str:
     """The same for every wording and every unit of one geometry: of the tree in plain millimetres."""
     return hashlib.sha256(print_openscad(program.root).encode()).hexdigest()[:16]
-
-
-def is_sound(program: Program, holes: int) -> bool:
-    """Whether the part is one body with exactly this many through holes, and every cut removes material.
-
-    The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part.
-    """
-    # Coarse circles tell the same: the families leave far more room around a hole than 24 sides cut off it.
-    program = replace(program, facets=Facets(fn=24))
-    whole = solid(program)
-    if whole.is_empty() or whole.genus() != holes or len(whole.decompose()) != 1:
-        return False
-    if holes or not isinstance(program.root, csg.Difference):
-        return True
-    base, *cuts = (solid(replace(program, root=child)) for child in program.root.children)
-    return bool(whole.bounding_box() == base.bounding_box()) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
 
 
 def _program(draft: Draft) -> Program:

@@ -69,9 +69,11 @@ _STEP = re.compile(r"([dl])(\d+)")
 def stated_dimensions(family: str, draft: Draft, said: Set[str]) -> list[dict[str, Any]]:
     """Return {"kind", "name", "mm" or "count"} for every value that the sentence states, in the parameters' order.
 
-    A plate's holes are all of a pattern, or one in the middle; how many there are is stated by the words for it.
+    A number of kind "" is left out: the judge has no measure for it. A plate's holes are all of a pattern, or one in
+    the middle; how many there are is stated by the words for it.
     """
-    dimensions = [_dimension(family, name, draft) for name in draft.values if name in said]
+    checked = [name for name in draft.values if name in said and draft.kinds.get(name) != ""]
+    dimensions = [_dimension(family, name, draft) for name in checked]
     if family in ("plate", "bracket") and draft.holes:
         dimensions.append({"kind": "holes", "name": "holes", "count": draft.holes})
     return dimensions

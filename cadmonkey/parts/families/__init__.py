@@ -7,6 +7,7 @@ origin; round parts stand on z = 0, centred on the z axis; a ball is centred at 
 import random
 from collections.abc import Callable, Mapping
 
+from cadmonkey.parts.compositions import COMPOSITIONS
 from cadmonkey.parts.families.boxes import box
 from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw
 from cadmonkey.parts.families.plates import bracket, plate
@@ -15,7 +16,8 @@ from cadmonkey.parts.families.round import flange, shaft, spacer
 
 Family = Callable[[random.Random], Draft]
 FAMILIES: Mapping[str, Family] = {
-    family.__name__: family for family in (block, cylinder, sphere, cone, plate, spacer, flange, bracket, box, shaft)
+    family.__name__: family
+    for family in (block, cylinder, sphere, cone, plate, spacer, flange, bracket, box, shaft, *COMPOSITIONS)
 }
 """Every family by its name."""
 

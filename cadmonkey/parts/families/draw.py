@@ -27,6 +27,8 @@ class Draft:
     holes: int = 0
     variant: str = ""
     kinds: dict[str, str] = field(default_factory=dict)
+    apart: bool = False
+    """Whether every cut is a feature of its own, see `cadmonkey.parts.soundness.is_sound`."""
 
 
 class Draw:
@@ -78,9 +80,9 @@ class Draw:
         radius = self.size(name, low_mm / 2, high_mm / 2)
         return radius, Attribute(name, f"{words}radius", f"{words}radius|in {words}radius")
 
-    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "") -> Draft:
+    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "", apart: bool = False) -> Draft:
         """The finished draft."""
-        return Draft(self.values, root, words, holes, variant, self.kinds)
+        return Draft(self.values, root, words, holes, variant, self.kinds, apart)
 
 
 def measure_of(mm: float) -> Measure:
