@@ -37,6 +37,10 @@ class Facets:
     """(bends, 2), the faces on both sides of each slight bend, every pair once a line."""
     bend_ends: Integers
     """(bends, 2), the points between which it runs."""
+    borders: Integers
+    """(borders, 2), the faces on both sides of every edge between faces."""
+    border_ends: Integers
+    """(borders, 2), the points between which it runs."""
 
     def __len__(self) -> int:
         return len(self.areas)
@@ -63,9 +67,11 @@ def facets_of(part: Manifold) -> Facets:
     order = np.argsort(face, kind="stable")
     starts = np.searchsorted(face[order], np.arange(len(normals) + 1)) * 3
     corners = triangles[order].ravel()
-    bends, ends = _slight_bends(normals, face[sides], edges)
+    differ = face[sides[:, 0]] != face[sides[:, 1]]
+    borders, edges = face[sides[differ]], edges[differ]
+    bends, ends = _slight_bends(normals, borders, edges)
     offsets = np.einsum("ij,ij->i", normals, points[corners[starts[:-1]]])
-    return Facets(points, normals, offsets, doubled / 2, corners, starts, bends, ends)
+    return Facets(points, normals, offsets, doubled / 2, corners, starts, bends, ends, borders, edges)
 
 
 def shell_sizes(part: Manifold) -> tuple[Floats, Floats]:
@@ -119,8 +125,6 @@ def components(count: int, links: Integers) -> Integers:
 
 def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[Integers, Integers]:
     """Return the pairs of faces that bend slightly, each once, with the ends of one edge between them."""
-    differ = faces[:, 0] != faces[:, 1]
-    faces, edges = faces[differ], edges[differ]
     cosine = _cosine(normals, faces)
     slight = (cosine > np.cos(np.radians(SMOOTH_DEG))) & (cosine < np.cos(np.radians(FLAT_DEG)))
     faces, edges = faces[slight], edges[slight]

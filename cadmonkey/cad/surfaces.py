@@ -24,6 +24,8 @@ LEAST_TOUCH = 0.9
 FEWEST_BENDS = 3
 """Fewer bends than this around an axis are not taken for a cylinder."""
 FULL_TURN_DEG = 345.0
+ROUND = 0.1
+"""The normals of a cone that goes all the way round cancel out but for so much, along the axis left aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,26 @@ class Cone:
     tip: Floats
     diameters: tuple[float, float]
     start: float
+    """Where it begins along the axis, in mm from the point of the axis that is nearest to the origin."""
     end: float
     hollow: bool
+    whole: bool
+    """Whether it goes all the way round."""
+
+    @property
+    def angle_deg(self) -> float:
+        """The angle between opposite sides."""
+        widening = abs(self.diameters[0] - self.diameters[1]) / 2
+        return float(np.degrees(2 * np.arctan2(widening, self.end - self.start)))
+
+    @property
+    def point(self) -> Floats:
+        """The point of the axis that is nearest to the origin."""
+        return np.asarray(self.tip - (self.tip @ self.axis) * self.axis)
+
+    def at(self, along: float) -> Floats:
+        """The point of the axis at this distance along it."""
+        return np.asarray(self.point + along * self.axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,8 @@ class Plane:
     normal: Floats
     offset: float
     area: float
+    face: int
+    """Its number among the facets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,7 @@ class Surfaces:
     cones: tuple[Cone, ...]
     spheres: tuple[Sphere, ...]
     planes: tuple[Plane, ...]
+    facets: Facets
 
 
 def surfaces_of(part: Manifold) -> Surfaces:
@@ -102,8 +125,9 @@ def surfaces_of(part: Manifold) -> Surfaces:
     # A sphere that goes over into a cylinder is a patch of its own once that is found.
     spheres += _each_patch(facets, free, _sphere)
     cones = _each_patch(facets, free, _cone)
-    planes = [Plane(facets.normals[f], float(facets.offsets[f]), float(facets.areas[f])) for f in np.flatnonzero(free)]
-    return Surfaces(tuple(cylinders), tuple(cones), tuple(spheres), tuple(planes))
+    flats = map(int, np.flatnonzero(free))
+    planes = [Plane(facets.normals[f], float(facets.offsets[f]), float(facets.areas[f]), f) for f in flats]
+    return Surfaces(tuple(cylinders), tuple(cones), tuple(spheres), tuple(planes), facets)
 
 
 def _each_patch(facets: Facets, free: Mask, fit: Callable[[Facets, Integers], _Surface | None]) -> list[_Surface]:
@@ -125,7 +149,7 @@ def _sphere(facets: Facets, faces: Integers) -> Sphere | None:
     corners = facets.points[_inner_corners(facets, faces)]
     if len(corners) < 6:
         return None
-    centre, radius = _round_fit(corners)
+    centre, radius = round_fit(corners)
     if not radius or np.abs(np.linalg.norm(corners - centre, axis=1) - radius).max() > _slack(radius):
         return None
     outward = facets.offsets[faces] - facets.normals[faces] @ centre
@@ -149,8 +173,11 @@ def _cone(facets: Facets, faces: Integers) -> Cone | None:
     widening = 2 * float((np.linalg.norm(away - along[:, None] * axis, axis=1)[far] / np.abs(along)[far]).max())
     start, end = float(along.min()), float(along.max())
     diameters = (abs(start) * widening, abs(end) * widening)
+    base = float(tip @ axis)
+    whole = bool(np.linalg.norm(normals.mean(axis=0) - slope * axis) < ROUND)
     # Outside, the normals lean towards the tip.
-    return Cone(axis, tip, diameters, start, end, bool((slope > 0) == (start + end > 0)))
+    hollow = bool((slope > 0) == (start + end > 0))
+    return Cone(axis, tip, diameters, base + start, base + end, hollow, whole)
 
 
 def _cylinders(facets: Facets, free: Mask) -> list[Cylinder]:
@@ -218,7 +245,7 @@ def _cylinder(facets: Facets, bends: Integers, ends: Floats, along: Floats) -> C
     """Fit a cylinder to bends that run along it."""
     axis = _upright((along * np.sign(along @ along[0])[:, None]).mean(axis=0))
     across = np.linalg.svd(axis[None])[2][1:]
-    point, radius = _round_fit(ends[:, 0] @ across.T)
+    point, radius = round_fit(ends[:, 0] @ across.T)
     if not radius or np.abs(np.linalg.norm(ends[:, 0] @ across.T - point, axis=1) - radius).max() > _slack(radius):
         return None
     faces = np.unique(facets.bends[bends])
@@ -251,7 +278,7 @@ def _inner_corners(facets: Facets, faces: Integers) -> Integers:
     return corners[~outer[corners]]
 
 
-def _round_fit(points: Floats) -> tuple[Floats, float]:
+def round_fit(points: Floats) -> tuple[Floats, float]:
     """Fit a circle to (n, 2) points, or a sphere to (n, 3), by least squares (Kåsa 1976): centre, and radius or 0."""
     middle = points.mean(axis=0)
     away = points - middle
