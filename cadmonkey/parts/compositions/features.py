@@ -541,8 +541,8 @@ def _reach(face: Face) -> float:
 
 
 def _deepest(face: Face) -> float:
-    """The deepest recess that leaves a floor."""
-    return float(face.thickness) - EDGE_MM
+    """The deepest recess that leaves a floor; none is deeper than 40 mm."""
+    return min(float(face.thickness) - EDGE_MM, 40.0)
 
 
 @dataclass(frozen=True, slots=True)
