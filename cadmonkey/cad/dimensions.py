@@ -2,14 +2,15 @@
 
 A stated number is {"kind", "name", "mm"}, or with "count" or "deg" for the number, as the kind's unit has it: the kind
 is one of `cadmonkey.cad.kinds.KINDS` (a table of them is in docs/dimensions.md), or one that ends in `_diameter` there
-with `_radius` instead; the name is how a person calls it; a step of a shaft has its number as "step" as well. Lengths
-are along x, widths along y, heights and thicknesses along z of the solid as it is given.
+with `_radius` instead, with `any_` before it where one value of several must be the stated one; the name is how a
+person calls it; a step of a shaft has its number as "step" as well. Lengths are along x, widths along y, heights and
+thicknesses along z of the solid as it is given.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from cadmonkey.cad.kinds import KINDS, Unit, base_kind
+from cadmonkey.cad.kinds import ANY, KINDS, Unit, base_kind
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured, number_text
 from cadmonkey.errors import InputError
 
@@ -37,8 +38,8 @@ def check_kinds(stated: Sequence[Stated]) -> None:
 def check_dimensions(stated: Sequence[Stated], part: Measured) -> list[Check]:
     """Measure every stated number: {"kind", "name", "expected", "measured", "ok"} for each, in order.
 
-    `measured` is the value furthest from what is expected where several were measured, and None where the part has
-    nothing of the kind. The kinds are known ones, see `check_kinds`.
+    `measured` is the value furthest from what is expected where several were measured, the nearest where any may be
+    it, and None where the part has nothing of the kind. The kinds are known ones, see `check_kinds`.
     """
     return [_check(dimension, part) for dimension in stated]
 
@@ -55,7 +56,8 @@ def _check(stated: Stated, part: Measured) -> Check:
     unit = KINDS[base_kind(kind)].unit
     expected = stated[unit]
     values = _measure(kind, stated.get("step"), part)
-    measured = max(values, key=lambda value: abs(value - expected)) if values else None
+    worst = min if kind.startswith(ANY) else max
+    measured = worst(values, key=lambda value: abs(value - expected)) if values else None
     ok = measured is not None and abs(measured - expected) <= TOLERANCES[unit]
     shown = None if measured is None else int(measured) if unit == "count" else round(float(measured), 4)
     return {"kind": kind, "name": stated.get("name") or kind, "expected": expected, "measured": shown, "ok": ok}
@@ -66,4 +68,4 @@ def _measure(kind: str, step: int | None, part: Measured) -> list[float]:
     values = KINDS[base].gauge(part)
     if step is not None:
         values = values[step - 1 : step]
-    return values if base == kind else [value / 2 for value in values]
+    return values if kind.removeprefix(ANY) == base else [value / 2 for value in values]

@@ -51,6 +51,37 @@ def insets(part: Measured) -> list[float]:
     return found
 
 
+SIDES = {"left": (0, False), "right": (0, True), "front": (1, False), "back": (1, True)}
+SIDES |= {"bottom": (2, False), "top": (2, True)}
+"""The sides of a part's box: the axis across each, and whether it is the one with the higher coordinate."""
+
+
+def hole_from(side: str) -> Gauge:
+    """From a side of the box to the axes of the holes and bosses that run along it."""
+    axis, high = SIDES[side]
+
+    def measured(part: Measured) -> list[float]:
+        round_ones = [c for c in (*part.holes, *part.bosses) if abs(c.axis[axis]) < SAME_PLACE_MM]
+        return [_from_side(part, axis, high, float(c.at((c.start + c.end) / 2)[axis])) for c in round_ones]
+
+    return measured
+
+
+def face_from(side: str) -> Gauge:
+    """From a side of the box to the flat faces parallel to it."""
+    axis, high = SIDES[side]
+
+    def measured(part: Measured) -> list[float]:
+        planes = [plane for plane in part.surfaces.planes if abs(plane.normal[axis]) > 1 - 1e-6]
+        return [_from_side(part, axis, high, plane.offset / float(plane.normal[axis])) for plane in planes]
+
+    return measured
+
+
+def _from_side(part: Measured, axis: int, high: bool, place: float) -> float:
+    return float(part.high[axis] - place if high else place - part.low[axis])
+
+
 def places(holes: list[Cylinder], axis: int) -> list[float]:
     """The distinct coordinates of holes' axes."""
     found: list[float] = []

@@ -14,6 +14,10 @@ from cadmonkey.cad.surfaces import Cone, Cylinder
 Unit = Literal["mm", "count", "deg"]
 
 
+ANY = "any_"
+"""Before a kind: one of the values that the part has must be the stated one, not all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of dimension."""
@@ -38,6 +42,10 @@ _pockets, _windows = gauges.rectangles(through=False), gauges.rectangles(through
 
 def _count(gauge: Gauge, meaning: str) -> Kind:
     return Kind(gauge, meaning, "count")
+
+
+def _place(gauge: Gauge, what: str, side: str) -> Kind:
+    return Kind(gauge, f"from the {side} of the part's box to the {what} parallel to that side")
 
 
 KINDS: dict[str, Kind] = {
@@ -187,6 +195,9 @@ KINDS: dict[str, Kind] = {
     ),
     "slat_thickness": Kind(lambda part: profiles.thicknesses(profiles.slats(part)), "of every slat"),
     "slat_pitch": Kind(lambda part: profiles.pitches(profiles.slats(part)), "from slat to slat"),
+    # Places: where holes, bosses and flat faces lie, from a named side of the part's box.
+    **{f"hole_from_{side}": _place(gauges.hole_from(side), "axis of a hole or boss", side) for side in gauges.SIDES},
+    **{f"face_from_{side}": _place(gauges.face_from(side), "flat face", side) for side in gauges.SIDES},
     # Edges and slopes.
     "corner_radius": Kind(gauges.rounded_edges(upright=True), "rounded upright edges of the outside"),
     "edge_radius": Kind(gauges.rounded_edges(upright=False), "rounded edges of the outside that are not upright"),
@@ -197,7 +208,8 @@ KINDS: dict[str, Kind] = {
 
 
 def base_kind(kind: str) -> str:
-    """The kind of KINDS that measures `kind`: that of the diameter for a radius which is no kind of its own."""
+    """The kind of KINDS behind `kind`: without `any_`, and that of the diameter for a radius that is no kind itself."""
+    kind = kind.removeprefix(ANY)
     radius = kind.endswith("_radius") and kind not in KINDS
     return f"{kind.removesuffix('_radius')}_diameter" if radius else kind
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from cadmonkey.cad.program import Parameter
 from cadmonkey.cad.quantity import Quantity
@@ -134,7 +135,12 @@ def _steps(rng: random.Random, unit: str) -> list[Fraction]:
         wanted, finer = rng.choices(("1", "0.5", "0.1"), (35, 35, 30)), ["0.1", "0.05"]
     else:
         wanted, finer = rng.choices(("1", "1/2", "1/4", "1/8", "0.1"), (20, 25, 25, 15, 15)), ["1/8", "0.05"]
-    return [Fraction(step) for step in (*wanted, *finer)]
+    return [_grid(step) for step in (*wanted, *finer)]
+
+
+@cache
+def _grid(step: str) -> Fraction:
+    return Fraction(step)
 
 
 def _ceiling(value: float, step: Fraction) -> int:

@@ -3,21 +3,19 @@
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from cadmonkey.cad import csg
 from cadmonkey.cad.ir import print_ir
-from cadmonkey.cad.measure import body_count
 from cadmonkey.cad.openscad import print_openscad
 from cadmonkey.cad.program import Facets, NotationError, Parameter, Program
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.cad.solid import solid
 from cadmonkey.parts.families import DEFAULTS_MM, FAMILIES, Draft
 from cadmonkey.parts.ledger import Ledger, ledger_of, number_of, said
 from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameters
 from cadmonkey.parts.noise import NO_NOISE
 from cadmonkey.parts.sentences import sentence_of
+from cadmonkey.parts.soundness import is_sound
 from cadmonkey.parts.splits import Split, split_of
 from cadmonkey.parts.stated import stated_dimensions
 from cadmonkey.parts.styles import write_sentence
@@ -86,7 +84,7 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes, draft.trims):
+        if split in (None, found) and is_sound(program, draft.holes, trims=draft.trims, apart=draft.apart):
             return _part(rng, name, draft, program, found, styles, noises)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
@@ -94,24 +92,6 @@ def sample_part(
 def part_hash(program: Program) -> str:
     """The same for every wording and every unit of one geometry: of the tree in plain millimetres."""
     return hashlib.sha256(print_openscad(program.root).encode()).hexdigest()[:16]
-
-
-def is_sound(program: Program, holes: int, trims: bool = False) -> bool:
-    """Whether the part is one body with exactly this many through holes, and every cut removes material.
-
-    The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part. Cuts
-    of a part without holes leave its bounding box as it is, unless it `trims`.
-    """
-    # Coarse circles tell the same: the families leave far more room around a hole than 24 sides cut off it.
-    program = replace(program, facets=Facets(fn=24))
-    whole = solid(program)
-    if whole.is_empty() or body_count(whole) != 1 or sum(shell.genus() for shell in whole.decompose()) != holes:
-        return False
-    if holes or not isinstance(program.root, csg.Difference):
-        return True
-    base, *cuts = (solid(replace(program, root=child)) for child in program.root.children)
-    kept = trims or whole.bounding_box() == base.bounding_box()
-    return bool(kept) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
 
 
 def _part(

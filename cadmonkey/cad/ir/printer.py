@@ -24,7 +24,8 @@ def print_ir(program: Program | csg.Node) -> str:
 
     Reading the text back gives an equal tree where Compact IR has the same operations. What it says otherwise keeps
     the solid: a mirror in a slanted plane, a turn about a slanted axis and a matrix become rotations and scalings, a
-    flat shape becomes a sketch, and a cylinder with sides of its own an extruded one.
+    flat shape becomes a sketch, a union of flat shapes one of solids, and a cylinder with sides of its own an extruded
+    one.
 
     Raises:
         NotationError: a node that Compact IR has no operation for.
@@ -141,6 +142,10 @@ class _Printer:
     def extrude(self, node: csg.LinearExtrude) -> int:
         if node.twist or node.scale != (1, 1):
             raise _unknown(node, " with a twist or a scale")
+        if isinstance(node.child, csg.Union | csg.Difference | csg.Intersection) and node.child.children:
+            # Each shape of its own keeps its arcs; together they would be a polygon of many edges.
+            raised = tuple(csg.LinearExtrude(node.height, child) for child in node.child.children)
+            return self.boolean(type(node.child)(raised))
         return self.line("E", self.sketch(node.child, _FLAT), 0, 0, node.height)
 
     def revolve(self, node: csg.RotateExtrude) -> int:
@@ -165,10 +170,13 @@ class _Printer:
             case csg.Square():
                 x, y = area.size
                 return [_loop([(0, 0), (x, 0), (x, y), (0, y)])]
-            case csg.Circle(fn=None) if self.facets.around(area.r) % 2 == 0:
-                return [_circle(area.r)]
-            case csg.Translate((x, y, 0), csg.Circle(fn=None) as circle) if self.facets.around(circle.r) % 2 == 0:
-                return [_circle(circle.r, x, y)]
+            case csg.Circle(fn=None):
+                r = float(area.r)
+                ends = ((r, 0.0), (-r, 0.0))
+                if self.facets.around(r) % 2 == 0:
+                    return [tuple(csg.Arc(*pair, (0.0, 0.0), True) for pair in (ends, ends[::-1]))]
+            case csg.Translate(offset=(x, y, _), child=csg.Circle() | csg.Square() | csg.Polygon()):
+                return [_moved(loop, float(x), float(y)) for loop in self.loops(area.child)]
         loops = [_loop([(float(x), float(y)) for x, y in loop]) for loop in section(area, self.facets).to_polygons()]
         if not loops:
             raise _unknown(area, " without an area")
@@ -179,16 +187,22 @@ def _paths(polygon: csg.Polygon) -> Sequence[Sequence[int]]:
     return polygon.paths or [range(len(polygon.points))]
 
 
-def _circle(r: float, x: float = 0, y: float = 0) -> csg.Loop:
-    """Two half circles about a centre; the first starts on the +x side."""
-    right, left, centre = (float(x + r), float(y)), (float(x - r), float(y)), (float(x), float(y))
-    return (csg.Arc(right, left, centre, True), csg.Arc(left, right, centre, True))
-
-
 def _loop(points: Sequence[csg.Point]) -> csg.Loop:
     """Lines from point to point and back; repeated points are left out."""
     pairs = zip(points, [*points[1:], points[0]], strict=True)
     return tuple(csg.Line(a, b) for a, b in pairs if math.dist(a, b) > GAP_MM)
+
+
+def _moved(loop: csg.Loop, x: float, y: float) -> csg.Loop:
+    def moved(point: csg.Point) -> csg.Point:
+        return point[0] + x, point[1] + y
+
+    return tuple(
+        csg.Line(moved(edge.start), moved(edge.end))
+        if isinstance(edge, csg.Line)
+        else csg.Arc(moved(edge.start), moved(edge.end), moved(edge.centre), edge.ccw)
+        for edge in loop
+    )
 
 
 def _edge(edge: csg.Line | csg.Arc) -> str:

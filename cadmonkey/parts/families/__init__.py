@@ -7,6 +7,7 @@ origin; round parts stand on z = 0, centred on the z axis; a ball is centred at 
 import random
 from collections.abc import Callable, Mapping
 
+from cadmonkey.parts.compositions import COMPOSITIONS
 from cadmonkey.parts.families.boxes import box
 from cadmonkey.parts.families.brackets import gusset, hook, pillow_block, shelf_bracket, u_bracket
 from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw
@@ -36,6 +37,7 @@ FAMILIES: Mapping[str, Family] = {
         *(gusset, u_bracket, shelf_bracket, pillow_block, hook),
         *(enclosure, divider, frame),
         *(clip, stand, fins, cable_comb, peg_block, stairs, keyed_shaft),
+        *COMPOSITIONS,
     )
 }
 """Every family by its name."""

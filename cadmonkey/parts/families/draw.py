@@ -60,6 +60,8 @@ class Draft:
     """Counts that the words always tell without a value for them: `a hole in each leg`."""
     trims: bool = False
     """Whether a cut takes the outside itself back, as the mouth of a clip does."""
+    apart: bool = False
+    """Whether every cut is a feature of its own, see `cadmonkey.parts.soundness.is_sound`."""
 
 
 class Draw:
@@ -153,9 +155,18 @@ class Draw:
         radius = self.size(name, low_mm / 2, high_mm / 2, f"{kind}_radius")
         return radius, Attribute(name, f"{words}radius", f"{words}radius|in {words}radius")
 
-    def draft(self, root: csg.Node, words: Words, holes: int = 0, variant: str = "", trims: bool = False) -> Draft:
+    def draft(
+        self,
+        root: csg.Node,
+        words: Words,
+        holes: int = 0,
+        variant: str = "",
+        *,
+        trims: bool = False,
+        apart: bool = False,
+    ) -> Draft:
         """The finished draft."""
-        return Draft(self.values, root, words, holes, variant, self.kinds, self.derived, self.told, trims)
+        return Draft(self.values, root, words, holes, variant, self.kinds, self.derived, self.told, trims, apart)
 
 
 def measure_of(mm: float) -> Measure:

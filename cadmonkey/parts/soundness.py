@@ -1,0 +1,105 @@
+"""Whether a part is sound: one body, nothing in its tree idle, and nothing broken that should be whole.
+
+Measured on coarse solids: circles of 24 sides tell the same, because the families leave far more room around a hole
+than those cut off it.
+"""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from manifold3d import Manifold, OpType
+
+from cadmonkey.cad import csg
+from cadmonkey.cad.measure import body_count
+from cadmonkey.cad.program import Facets, Program
+from cadmonkey.cad.solid import solid
+
+COARSE = Facets(fn=24)
+OVERSHOOT_MM = 1.0
+"""How far a cutter goes beyond a face that it is meant to open."""
+_SPECK_MM3 = 1e-6
+_SAME = 1e-6
+"""Coordinates (mm) and shares of a volume that differ by less are the same."""
+
+
+def is_sound(program: Program, holes: int, *, trims: bool = False, apart: bool = False) -> bool:
+    """Whether the part is one body with exactly this many through holes, and everything in its tree does something.
+
+    The genus of the surface tells of holes that meet, break an edge or miss the part; the volume of cuts and additions
+    that do nothing; the box of a cut that takes an end off.
+
+    Args:
+        program: the part.
+        holes: its genus.
+        trims: a cut takes the outside itself back, as the mouth of a clip does.
+        apart: the cuts are features of their own: none touches another, and each opens only the faces that it passes
+            by OVERSHOOT_MM, so that a blind hole cannot break out at a side.
+    """
+    program = replace(program, facets=COARSE)
+    first, *rest = program.root.children if isinstance(program.root, csg.Difference) else (program.root,)
+    base = _joined(program, first)
+    if base is None:
+        return False
+    cuts = [solid(replace(program, root=cut)) for cut in rest]
+    whole = Manifold.batch_boolean([base, *cuts], OpType.Subtract) if cuts else base
+    if whole.is_empty() or body_count(whole) != 1 or sum(shell.genus() for shell in whole.decompose()) != holes:
+        return False
+    if not cuts or holes == sum(map(csg.copies_in, rest)):
+        # One cutter makes one through hole at the most: here every one does, and clean ones.
+        return True
+    removed = [base ^ cut for cut in cuts]
+    kept = trims or whole.bounding_box() == base.bounding_box()
+    if not kept or any(piece.volume() <= _SPECK_MM3 for piece in removed):
+        return False
+    return not apart or (_apart(base, whole, removed) and all(map(_opens_as_meant, cuts, removed)))
+
+
+def _joined(program: Program, node: csg.Node) -> Manifold | None:
+    """The solid of what is added together; None where one of several pieces adds nothing."""
+    if not isinstance(node, csg.Union):
+        return solid(replace(program, root=node))
+    pieces = [solid(replace(program, root=child)) for child in node.children]
+    boxes = np.asarray([piece.bounding_box() for piece in pieces])
+    for index, piece in enumerate(pieces):
+        if not _sticks_out(piece, np.delete(boxes, index, axis=0)):
+            shared = Manifold.batch_boolean([*pieces[:index], *pieces[index + 1 :]], OpType.Add) ^ piece
+            if piece.volume() - shared.volume() <= _SPECK_MM3:
+                return None
+    return Manifold.batch_boolean(pieces, OpType.Add)
+
+
+def _sticks_out(piece: Manifold, boxes: np.ndarray) -> bool:
+    """Whether the middle of one of its triangles lies outside all boxes: then it adds something to what they hold."""
+    mesh = piece.to_mesh64()
+    points = np.asarray(mesh.vert_properties)[:, :3][np.asarray(mesh.tri_verts)].mean(axis=1)[:, None]
+    outside = (points < boxes[:, :3] - _SAME) | (points > boxes[:, 3:] + _SAME)
+    return bool(outside.any(axis=2).all(axis=1).any())
+
+
+def _boxes_meet(piece: Manifold, others: list[Manifold]) -> bool:
+    """Whether the box of a piece shares a volume with one of the others': if not, it adds all that it is."""
+    one = np.asarray(piece.bounding_box())
+    boxes = np.asarray([other.bounding_box() for other in others])
+    room = np.minimum(one[3:], boxes[:, 3:]) - np.maximum(one[:3], boxes[:, :3])
+    return bool((room > _SAME).all(axis=1).any())
+
+
+def _apart(base: Manifold, whole: Manifold, removed: list[Manifold]) -> bool:
+    """Whether no two cuts remove the same material, but for the overshoot of one that ends in the other."""
+    together = float(base.volume() - whole.volume())
+    if abs(sum(piece.volume() for piece in removed) - together) <= _SAME * together:
+        return True
+    shared = (one ^ other for one, other in combinations(removed, 2) if _boxes_meet(one, [other]))
+    return all(piece.volume() <= _SPECK_MM3 or _is_overshoot(piece) for piece in shared)
+
+
+def _is_overshoot(piece: Manifold) -> bool:
+    box = np.asarray(piece.bounding_box())
+    return bool((np.abs(box[3:] - box[:3] - OVERSHOOT_MM) < _SAME).any())
+
+
+def _opens_as_meant(cut: Manifold, removed: Manifold) -> bool:
+    """Whether a cutter ends within the material, or OVERSHOOT_MM outside it, on each of the six sides of its box."""
+    beyond = np.abs(np.asarray(cut.bounding_box()) - np.asarray(removed.bounding_box()))
+    return bool(((beyond < _SAME) | (np.abs(beyond - OVERSHOOT_MM) < _SAME)).all())
