@@ -12,6 +12,8 @@ from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
 JUST_BEYOND_MM = 0.01
 """How far past the end of a hole its floor is looked for."""
 SAME_AXIS_MM = 0.02
+SAME_PLACE_MM = 0.03
+"""How far a measured size or place may be from the stated one."""
 AXES = np.eye(3)
 
 

@@ -1,9 +1,12 @@
 """Every kind of stated dimension holds on the right part and fails, by name, on one with a planted error."""
 
+from pathlib import Path
+
 import pytest
 
-from cadmonkey.cad.dimensions import KINDS, base_kind, check_dimensions, check_kinds, failure_text
+from cadmonkey.cad.dimensions import check_dimensions, check_kinds, failure_text
 from cadmonkey.cad.judge import judge
+from cadmonkey.cad.kinds import KINDS, base_kind, table
 from cadmonkey.cad.measure import measure
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.solid import solid
@@ -83,6 +86,11 @@ def test_a_planted_error_fails_its_check_which_tells_what_was_measured(
 
 def test_every_kind_has_a_planted_error() -> None:
     assert {base_kind(case[0]) for case in PLANTED + COUNTED} == set(KINDS)
+
+
+def test_the_table_of_kinds_in_the_documents_is_the_one_that_the_judge_has() -> None:
+    document = Path(__file__).parents[2] / "docs" / "dimensions.md"
+    assert document.read_text(encoding="utf-8").endswith("\n\n" + table() + "\n")
 
 
 def test_every_kind_that_parts_state_is_known() -> None:
