@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
+from cadmonkey.cad.ir import print_ir
 from cadmonkey.parts import FULL, Mix, sample_part
 
 Row = dict[str, Any]
@@ -13,7 +14,7 @@ _CHUNK = 64
 
 
 def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1, mix: Mix = FULL) -> Iterator[Row]:
-    """Yield `count` rows of `mix`: {"id", "prompt", "completion", "family", "variant", "part", "split", "stated"}.
+    """Yield `count` rows of `mix`, see `make_row`.
 
     The rows depend on `seed` alone, not on `workers`. With `split`, only parts of that split are drawn.
     """
@@ -25,14 +26,18 @@ def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1,
         yield from pool.map(row, range(count), chunksize=_CHUNK)
 
 
-def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -> Row:
-    """Row number `index` of the stream with this seed."""
-    rng = random.Random(f"{seed}/{split}/{index}")
+def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL, attempt: int = 0) -> Row:
+    """Row number `index` of the stream with this seed; its columns are those of `cadmonkey.data.columns`.
+
+    `attempt` draws another one in its place.
+    """
+    rng = random.Random(f"{seed}/{split}/{index}" + (f"/{attempt}" if attempt else ""))
     part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles)
     return {
         "id": f"{part.family}-{seed}-{index:06d}",
         "prompt": part.prompt,
         "completion": part.code,
+        "completion_ir": print_ir(part.program),
         "family": part.family,
         "variant": part.variant,
         "part": part.hash,
