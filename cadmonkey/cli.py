@@ -217,6 +217,8 @@ class DataMake:
     """Everything that we can write, or ten families in plain sentences, as the nano model knows them."""
     workers: _Count = None
     """Processes, one a core if it is not given; the rows do not depend on it."""
+    shard_rows: int = 10_000
+    """Rows of a shard: some 2 MB; what a killed command may lose for each worker."""
     ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")] = None
     """Make the rows on the Ray cluster at this address, or on one started here ("local")."""
     fresh: bool = False
@@ -227,18 +229,20 @@ class DataMake:
         from cadmonkey.data.chunks import Settings
         from cadmonkey.data.make import make_folder, make_jsonl
 
-        for name, value in (("--rows", self.rows), ("--workers", self.workers)):
+        for name in ("rows", "workers", "shard_rows"):
+            value = getattr(self, name)
             if value is not None and value < 1:
-                raise InputError(f"{name}: expected 1 or more, got {value}")
+                raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {value}")
         settings = Settings(rows=self.rows, seed=self.seed, mix=self.mix)
         if self.out.suffix == ".jsonl":
             make_jsonl(self.out, settings, self.chunks)
             print(f"{self.out}: {self.rows:,} rows", file=sys.stderr)
             return
-        manifest = make_folder(self.out, settings, self.chunks, fresh=self.fresh)
+        manifest = make_folder(self.out, settings, self.chunks, fresh=self.fresh, shard_rows=self.shard_rows)
         splits = ", ".join(f"{count:,} {split}" for split, count in manifest["counts"]["split"].items())
-        refused = f"; the judge refused {manifest['refused']:,} parts, see dataset.json" if manifest["refused"] else ""
-        print(f"{self.out}: {self.rows:,} rows in {len(manifest['shards'])} shards ({splits}){refused}", file=sys.stderr)
+        print(f"{self.out}: {self.rows:,} rows in {len(manifest['shards']):,} shards ({splits})", file=sys.stderr)
+        if manifest["refused"]:
+            print(f"the judge refused {manifest['refused']:,} parts, see dataset.json", file=sys.stderr)
 
     def chunks(self, settings: "Settings", spans: "Spans") -> "Iterator[Chunk]":
         """Make chunks of rows here or on Ray."""
@@ -288,9 +292,7 @@ class DataAudit:
 class Data:
     """Make synthetic parts, or look into the quality of training data."""
 
-    action: (
-        Annotated[DataMake, tyro.conf.subcommand("make")] | Annotated[DataAudit, tyro.conf.subcommand("audit")]
-    )
+    action: Annotated[DataMake, tyro.conf.subcommand("make")] | Annotated[DataAudit, tyro.conf.subcommand("audit")]
     """What to do."""
 
     def __call__(self) -> None:

@@ -20,9 +20,10 @@ configs:
 
 # Synthetic parts: sentences and CAD programs
 
-{rows:,} rows made by `{command}`, written from parameters, not from code: the sentence and the program of a row copy the
-same numbers. [dataset.json](dataset.json) has every choice, the versions, and a checksum for each shard. The same
-choices with the same versions give the same bytes, whatever the number of workers.
+{rows:,} rows made by `{command}`, written from parameters, not from code: the
+sentence and the program of a row copy the same numbers. [dataset.json](dataset.json) has every choice, the versions,
+and a checksum for each shard. The same choices with the same versions give the same bytes, whatever the number of
+workers.
 
 ## Columns
 
@@ -34,14 +35,14 @@ Nested columns are JSON text, so that rows with other parameters have one schema
 
 Every row was checked before it was written: both notations parse, to the same solid; the solid is one sound body; and
 every number of the sentence is measured on the solid, in millimetres (on curves of {coarse:g} sides, since sizes are
-fitted to corners; one row in {full_every} at the program's own fineness too). The judge refused {refused} parts, and others
-were drawn in their place; dataset.json names them.
+fitted to corners; one row in {full_every} at the program's own fineness too). The judge refused {refused} parts, and
+others were drawn in their place; dataset.json names them.
 
 ## Splits
 
-The part decides the split, so every wording of one part is in the same: 90 % train, 5 % validation, 5 % test. Parts with
-a stated size from {low:g} mm up to {high:g} mm are held out of all three (`held_out_band`), and so are whole families
-(`held_out_family`).
+The part decides the split, so every wording of one part is in the same: 90 % train, 5 % validation, 5 % test. Parts
+with a stated size from {low:g} mm up to {high:g} mm are held out of all three (`held_out_band`), and so are whole
+families (`held_out_family`).
 
 {splits}
 

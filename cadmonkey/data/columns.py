@@ -88,9 +88,7 @@ def _cell(value: Any, column: Column) -> Any:
 
 def _row(cells: Row) -> Row:
     """A row whose JSON is read; nulls of our own columns are left out."""
-    return {
-        name: _value(name, value) for name, value in cells.items() if value is not None or name not in COLUMNS
-    }
+    return {name: _value(name, value) for name, value in cells.items() if value is not None or name not in COLUMNS}
 
 
 def _value(name: str, value: Any) -> Any:

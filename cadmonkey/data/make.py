@@ -100,9 +100,9 @@ def _begin(out: Path, settings: Settings, shard_rows: int, fresh: bool) -> dict[
     found = read_json(path) if path.is_file() else None
     if found is None:
         _check_free(out)
-    elif not isinstance(found, dict) or "settings" not in found:
+    elif not isinstance(found, dict) or not {"settings", "shards"} <= found.keys():
         raise InputError(f"{path}: expected the manifest of made data, got something else; choose another folder")
-    elif not fresh:
+    elif found["shards"] and not fresh:
         _check_settings(path, found["settings"], wanted)
         _remove(out.glob(".*.part.*"))
         return found

@@ -1,7 +1,10 @@
 """The same rows, made by a Ray cluster: a Ray Data job whose results come back in order."""
 
 import json
+import logging
 import os
+import re
+import socket
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -11,6 +14,8 @@ from cadmonkey.data.make import Spans
 from cadmonkey.errors import InputError, RunError
 
 EXTRA = "pip install 'cadmonkey[ray]'"
+ANSWER_S = 5.0
+"""How long the head of a cluster may take to answer at all; Ray itself tries for minutes."""
 STORE_BYTES = 256 << 20
 """Memory for objects in a cluster of our own; a chunk is some 300 kB."""
 
@@ -53,19 +58,34 @@ def _connect(address: str, workers: int) -> Any:
         import ray.data
     except ImportError as error:
         raise InputError(f"--ray: expected the package ray, which is not installed; {EXTRA}") from error
+    _check_answers(address)
     options: dict[str, Any] = {"num_cpus": workers, "object_store_memory": STORE_BYTES} if address == "local" else {}
     try:
         ray.init(address, logging_level="ERROR", log_to_driver=False, include_dashboard=False, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(
-            f"--ray {address}: expected the address of a running Ray cluster, got: {reason}; "
-            "start one with `ray start --head`, or use --ray local"
-        ) from error
+        raise _no_cluster(address, str(error).strip().splitlines()[0][:200]) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
     return ray
+
+
+def _check_answers(address: str) -> None:
+    host_and_port = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address)
+    if host_and_port is None:
+        return
+    try:
+        socket.create_connection((host_and_port[1], int(host_and_port[2])), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, str(error)) from error
+
+
+def _no_cluster(address: str, reason: str) -> InputError:
+    return InputError(
+        f"--ray {address}: expected the address of a running Ray cluster, got: {reason}; "
+        "start one with `ray start --head`, or use --ray local"
+    )
 
 
 def _chunk_of(settings: Settings, generator: str, item: dict[str, int]) -> dict[str, Any]:
