@@ -119,9 +119,9 @@ class Gallery:
         """Keep the first parts of every family, and of every variant before a second of the same."""
         members = self.kept.setdefault(item.named("family"), [])
         variants = {member.named("variant") for member in members}
-        new = not variants or item.named("variant") not in variants
-        if item.program is not None and len(members) < PICTURES and (new or item.number % 7 == 0):
-            members.append(item)
+        new = item.named("variant") not in variants
+        if item.program is not None and len(members) < PICTURES * (1 + new):
+            members.insert(len(variants) if new else len(members), item)
 
     def result(self) -> dict[str, Any]:
         """The parts shown, families in turn, and their pictures as data URIs."""

@@ -94,7 +94,9 @@ def _line(what: str, finding: Mapping[str, Any]) -> Line:
 
 def _lengths(result: Mapping[str, Any]) -> tuple[str, Sequence[str], list[Sequence[str]]]:
     lengths = result["lengths"]
-    title = f"lengths in {lengths['unit']}" + (f" of the {lengths['tokenizer']} tokenizer" if lengths["tokenizer"] else "")
+    title = f"lengths in {lengths['unit']}" + (
+        f" of the {lengths['tokenizer']} tokenizer" if lengths["tokenizer"] else ""
+    )
     headings = ("what", *(f"{p} %" for p in PERCENTILES))
     lines = [
         (name, *(f"{lengths[name]['percentiles'][str(p)]:,.0f}" for p in PERCENTILES))
@@ -116,7 +118,9 @@ def _numbers(numbers: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str], l
 
 def _histograms(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Title, and height in percent and label of every bar."""
-    figures = {f"{name}, {result['lengths']['unit']}": result["lengths"][name] for name in ("prompt", "completion", "row")}
+    figures = {
+        f"{name}, {result['lengths']['unit']}": result["lengths"][name] for name in ("prompt", "completion", "row")
+    }
     if "numbers" in result:
         figures |= {
             "stated sizes, mm": result["numbers"]["stated_mm"],

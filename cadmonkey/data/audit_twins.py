@@ -84,7 +84,10 @@ class Twins:
             **{f"repeated_{name}": finding.as_dict() for name, finding in self.found.items()},
             "distinct_parts": len(self.parts),
             "distinct_prompts": len(self.prompts),
-            "masked_prompts": {"distinct": len(self.masked), "most_frequent": [{"prompt": p, "rows": n} for p, n in most]},
+            "masked_prompts": {
+                "distinct": len(self.masked),
+                "most_frequent": [{"prompt": p, "rows": n} for p, n in most],
+            },
             "near_prompts": near,
             "leaks": {name: finding.as_dict() for name, finding in self.leaks.items()} if self.has_splits else None,
         }

@@ -261,7 +261,11 @@ def test_a_row_with_a_fault_is_refused(full: bool) -> None:
         "different parts": {**spacer, "completion_ir": block["completion_ir"]},
         "line 1": {**spacer, "completion": "cube([1, 2"},
         "line 2": {**spacer, "completion_ir": "C 1 2 3\nC 1"},
-        "empty": {**block, "completion": "difference() { cube(5); cube(6); }", "completion_ir": "C 5 5 5\nC 6 6 6\nD 0 1"},
+        "empty": {
+            **block,
+            "completion": "difference() { cube(5); cube(6); }",
+            "completion_ir": "C 5 5 5\nC 6 6 6\nD 0 1",
+        },
         "expected a known kind": {**spacer, "stated": [{"kind": "weight", "name": "weight", "mm": 3}]},
     }
     for words, row in refused.items():
