@@ -37,6 +37,10 @@ class Facets:
     """(bends, 2), the faces on both sides of each slight bend, every pair once a line."""
     bend_ends: Integers
     """(bends, 2), the points between which it runs."""
+    borders: Integers
+    """(borders, 2), the faces on both sides of every edge between faces."""
+    border_ends: Integers
+    """(borders, 2), the points between which it runs."""
 
     def __len__(self) -> int:
         return len(self.areas)
@@ -56,16 +60,17 @@ def facets_of(part: Manifold) -> Facets:
     )
     flat = _cosine(crosses, sides) > np.cos(np.radians(FLAT_DEG))
     face = components(len(triangles), sides[flat])
-    normals = np.zeros((face.max() + 1, 3))
-    np.add.at(normals, face, crosses)
+    normals = np.column_stack([np.bincount(face, crosses[:, axis]) for axis in range(3)]).astype(np.float64)
     doubled = np.linalg.norm(normals, axis=1)
     normals /= np.maximum(doubled, 1e-300)[:, None]
     order = np.argsort(face, kind="stable")
     starts = np.searchsorted(face[order], np.arange(len(normals) + 1)) * 3
     corners = triangles[order].ravel()
-    bends, ends = _slight_bends(normals, face[sides], edges)
+    differ = face[sides[:, 0]] != face[sides[:, 1]]
+    borders, edges = face[sides[differ]], edges[differ]
+    bends, ends = _slight_bends(normals, borders, edges)
     offsets = np.einsum("ij,ij->i", normals, points[corners[starts[:-1]]])
-    return Facets(points, normals, offsets, doubled / 2, corners, starts, bends, ends)
+    return Facets(points, normals, offsets, doubled / 2, corners, starts, bends, ends, borders, edges)
 
 
 def shell_sizes(part: Manifold) -> tuple[Floats, Floats]:
@@ -119,8 +124,6 @@ def components(count: int, links: Integers) -> Integers:
 
 def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[Integers, Integers]:
     """Return the pairs of faces that bend slightly, each once, with the ends of one edge between them."""
-    differ = faces[:, 0] != faces[:, 1]
-    faces, edges = faces[differ], edges[differ]
     cosine = _cosine(normals, faces)
     slight = (cosine > np.cos(np.radians(SMOOTH_DEG))) & (cosine < np.cos(np.radians(FLAT_DEG)))
     faces, edges = faces[slight], edges[slight]
@@ -132,6 +135,6 @@ def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[In
 
 
 def _cosine(vectors: Floats, pairs: Integers) -> Floats:
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-300)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-150)  # the product of two is still above 0
     dot = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
     return np.asarray(dot / (lengths[pairs[:, 0]] * lengths[pairs[:, 1]]))

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from cadmonkey.cad.measure import SAME_PLACE_MM, Measured, coaxial
+from cadmonkey.cad.bores import coaxial
+from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
+from cadmonkey.cad.profiles import NEAR_RIM
+from cadmonkey.cad.recesses import Recess
 from cadmonkey.cad.surfaces import Cylinder
 
 Gauge = Callable[[Measured], list[float]]
-NEAR_RIM = 0.97
-"""Walls are measured at this share of a part's height or length, away from floors and holes."""
+PARALLEL = 0.999
+"""Directions whose product is above this are one."""
 
 
 def extent(axis: int) -> Gauge:
@@ -74,17 +77,31 @@ def outer(part: Measured) -> list[float]:
 
 def steps(part: Measured) -> list[Cylinder]:
     """The upright round outsides from below."""
-    return sorted((b for b in part.bosses if abs(b.axis[2]) > 0.999), key=lambda boss: boss.start)
+    return sorted((b for b in part.bosses if abs(b.axis[2]) > PARALLEL), key=lambda boss: boss.start)
 
 
-def cone_ends(end: int) -> Gauge:
-    """Diameters of upright cones at their lower (0) or upper end (1)."""
-    return lambda part: [cone.diameters[end] for cone in part.surfaces.cones if abs(cone.axis[2]) > 0.999]
+def cone_ends(end: int, hollow: bool) -> Gauge:
+    """Diameters of upright cones, inside or outside, at their lower (0) or upper end (1)."""
+    return lambda part: [
+        cone.diameters[end] for cone in part.surfaces.cones if cone.hollow == hollow and abs(cone.axis[2]) > PARALLEL
+    ]
+
+
+def spheres(hollow: bool) -> Gauge:
+    """Diameters of spheres, inside or outside."""
+    return lambda part: [sphere.diameter for sphere in part.surfaces.spheres if sphere.hollow == hollow]
 
 
 def walls(part: Measured) -> list[float]:
-    """Half the difference of coaxial outsides and bores, or the four walls of a box near its rim."""
+    """Half the difference of coaxial outsides and bores or concentric spheres, or a box's four walls near its rim."""
     rings = [(boss.diameter - hole.diameter) / 2 for boss in part.bosses for hole in part.holes if coaxial(boss, hole)]
+    balls = part.surfaces.spheres
+    rings += [
+        (outer.diameter - inner.diameter) / 2
+        for outer in balls
+        for inner in balls
+        if inner.hollow and not outer.hollow and np.linalg.norm(outer.centre - inner.centre) < SAME_PLACE_MM
+    ]
     return rings or [wall for axis in (0, 1) for wall in _two_walls(part, axis)]
 
 
@@ -128,3 +145,66 @@ def legs(part: Measured) -> list[float]:
         point[along] = part.low[along] + NEAR_RIM * part.size[along]
         found.append(sum(leave - enter for enter, leave in part.material_along(across, point)))
     return found
+
+
+def rounded_edges(upright: bool) -> Gauge:
+    """Radii of outsides that go round in part, along z or not."""
+    return lambda part: [
+        piece.diameter / 2
+        for piece in part.surfaces.cylinders
+        if not piece.hollow and not piece.whole and (abs(piece.axis[2]) > PARALLEL) == upright
+    ]
+
+
+def standing(part: Measured) -> list[Recess]:
+    """Round bosses that stand on a face."""
+    return [recess for recess in part.recesses if recess.raised and recess.outline.shape == "circle"]
+
+
+def slots(part: Measured) -> list[Recess]:
+    """Slots, through or blind."""
+    return [recess for recess in part.recesses if not recess.raised and recess.outline.shape == "slot"]
+
+
+def rectangles(through: bool) -> Callable[[Measured], list[Recess]]:
+    """Windows, or pockets."""
+    return lambda part: [
+        recess
+        for recess in part.recesses
+        if not recess.raised and recess.through == through and recess.outline.shape == "rectangle"
+    ]
+
+
+def plan(recess: Recess) -> tuple[float, float]:
+    """Length and width of a rectangle: along the first and second of the axes in its plane."""
+    axes = [axis for axis in range(3) if axis != int(np.argmax(np.abs(recess.normal)))]
+    one, other = recess.outline.sides_mm
+    turned = abs(recess.outline.directions[0][axes[0]]) < abs(recess.outline.directions[1][axes[0]])
+    return (other, one) if turned else (one, other)
+
+
+def sockets(part: Measured) -> list[float]:
+    """Across the flats of regular holes with an even number of sides."""
+    outlines = [recess.outline for recess in part.recesses if recess.outline.shape == "polygon" and not recess.raised]
+    # Along an edge, a polygon with 4 k + 2 sides reaches from corner to corner; across it, from flat to flat.
+    return [outline.sides_mm[1] for outline in outlines if outline.corners % 2 == 0]
+
+
+def grooves(part: Measured) -> list[tuple[float, float]]:
+    """Width and depth of each gap between two rims of one upright outside."""
+    rims = steps(part)
+    widest = max((rim.diameter for rim in rims), default=0.0)
+    rims = [rim for rim in rims if rim.diameter > widest - SAME_PLACE_MM]
+    found = []
+    for below, above in pairwise(rims):
+        if coaxial(below, above) and above.start - below.end > SAME_PLACE_MM:
+            found.append((above.start - below.end, widest / 2 - _bottom(part, below, above)))
+    return found
+
+
+def _bottom(part: Measured, below: Cylinder, above: Cylinder) -> float:
+    """The least distance from the axis of corners between two rims."""
+    points = part.surfaces.facets.points
+    along = points @ below.axis
+    between = points[(along > below.end - SAME_PLACE_MM) & (along < above.start + SAME_PLACE_MM)]
+    return float(np.linalg.norm(np.cross(between - below.point, below.axis), axis=1).min())

@@ -1,13 +1,15 @@
 """The judge: is this program the part that was asked for? Everything is measured on solids, in millimetres."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 from manifold3d import Manifold
 
+from cadmonkey.cad.chords import chord_mm
 from cadmonkey.cad.dimensions import Check, Stated, check_dimensions, check_kinds, failure_text
 from cadmonkey.cad.facets import shell_sizes
 from cadmonkey.cad.measure import body_count, differing_features, measure
@@ -18,6 +20,8 @@ from cadmonkey.errors import CadmonkeyError
 
 TOLERANCE_MM = 0.03
 """How far a surface may lie from where it should: above the chord error of $fn = 96, below any stated size."""
+CHORD_MM = 0.05
+"""How far the flats of a curve may lie from it: half the least step between stated sizes."""
 SPECK_MM3 = 1e-4
 """Differences smaller than this are rounding."""
 MAX_MEASURED_TRIANGLES = 400_000
@@ -34,6 +38,11 @@ class Verdict:
     the solid, the same box and volume, and no surface further than TOLERANCE_MM from its place, in the best of the 24
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
+
+    A program that is right with the reference's `$fn` and has another passes where no curve lies further than CHORD_MM
+    from its own flats (a radius up to 10 mm with $fn = 32, 41 mm with 64, 64 mm with 80), and fails where one does.
+    Any other program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
+    curves that the reference itself cuts more coarsely than that.
     """
 
     parses: bool = False
@@ -78,28 +87,45 @@ def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
         CadmonkeyError: the reference is not a solid, or a stated dimension is of no known kind.
     """
     check_kinds(stated)
-    wanted = solid(parse_openscad(reference))
+    right = parse_openscad(reference)
+    wanted = solid(right)
     if wanted.is_empty():
         raise SolidError("the reference program is empty")
     try:
-        program = parse_openscad(code)
+        program = right if code == reference else parse_openscad(code)
     except CadmonkeyError as error:
         return Verdict(reason=f"does not parse: {error}")
+    if program == right:
+        return _judge_made(wanted, wanted, stated)
+    if program.facets != right.facets:
+        verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
+        own = chord_mm(program) if verdict.all_pass else math.inf
+        if own < math.inf and chord_mm(program, right.facets) <= CHORD_MM:
+            return verdict if own <= CHORD_MM else _too_coarse(verdict, own)
     return judge_solid(program, wanted, stated)
 
 
 def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = ()) -> Verdict:
-    """Compare a program that parses with the solid it should be."""
+    """Compare a program that parses with the solid it should be, each with its own fineness."""
     try:
         made = solid(program)
     except CadmonkeyError as error:
         return Verdict(parses=True, reason=f"no solid: {error}")
+    return _judge_made(made, wanted, stated)
+
+
+def _judge_made(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
     if made.is_empty() or not made.volume() > SPECK_MM3:
         return Verdict(parses=True, reason="empty: nothing is left of the part")
     if made.num_tri() > MAX_MEASURED_TRIANGLES:
         reason = f"{made.num_tri():,} triangles, expected at most {MAX_MEASURED_TRIANGLES:,}; a smaller $fn is enough"
         return Verdict(parses=True, solid=True, reason=reason)
     return _compare(made, wanted, stated)
+
+
+def _too_coarse(verdict: Verdict, off_mm: float) -> Verdict:
+    reason = f"the flats of a curve lie {off_mm:.2f} mm off it, expected at most {CHORD_MM:g}; use a larger $fn"
+    return replace(verdict, all_pass=False, reason=reason)
 
 
 def placed_on(made: Manifold, wanted: Manifold) -> Manifold:
@@ -117,7 +143,7 @@ def _compare(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verd
     missing, spurious = differing_features(measured, measure(wanted)) if deviation else ([], [])
     dimensions = check_dimensions(stated, measured)
     checks = {
-        "bodies_ok": body_count(made) == body_count(wanted),
+        "bodies_ok": not deviation or body_count(made) == body_count(wanted),
         "features_ok": not missing and not spurious,
         "dimensions_ok": all(check["ok"] for check in dimensions),
         "box_ok": bool(np.allclose(box_size(placed), box_size(wanted), rtol=0, atol=2 * TOLERANCE_MM)),
@@ -165,7 +191,7 @@ def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
 
 def iou(a: Manifold, b: Manifold) -> float:
     """Volume of the intersection over volume of the union, between 0 and 1."""
-    if _same_mesh(a, b):
+    if a is b or _same_mesh(a, b):
         return 1.0
     shared = float((a ^ b).volume())
     united = float(a.volume() + b.volume()) - shared

@@ -6,9 +6,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cadmonkey.cad import gauges
+from cadmonkey.cad import gauges, profiles
 from cadmonkey.cad.gauges import Gauge
 from cadmonkey.cad.measure import Measured
+from cadmonkey.cad.surfaces import Cone, Cylinder
 
 Unit = Literal["mm", "count", "deg"]
 
@@ -24,8 +25,15 @@ class Kind:
     """The key of a stated number that holds its value."""
 
 
-def _later(part: Measured) -> list[float]:
-    return []
+def _counterbores(part: Measured) -> list[Cylinder]:
+    return [piece for bore in part.bores for piece in bore.counterbores]
+
+
+def _countersinks(part: Measured) -> list[Cone]:
+    return [piece for bore in part.bores for piece in bore.countersinks]
+
+
+_pockets, _windows = gauges.rectangles(through=False), gauges.rectangles(through=True)
 
 
 def _count(gauge: Gauge, meaning: str) -> Kind:
@@ -41,29 +49,40 @@ KINDS: dict[str, Kind] = {
     "side": Kind(gauges.sides, "all three extents of a cube"),
     # Round outsides.
     "outer_diameter": Kind(gauges.outer, "the widest round outside"),
-    "sphere_diameter": Kind(lambda part: [s.diameter for s in part.surfaces.spheres], "outside of a ball or dome"),
-    "inner_sphere_diameter": Kind(_later, "inside of a hollow ball, dome or bowl"),
-    "base_diameter": Kind(gauges.cone_ends(0), "lower end of an upright cone's outside"),
-    "top_diameter": Kind(gauges.cone_ends(1), "upper end of an upright cone's outside"),
+    "sphere_diameter": Kind(gauges.spheres(hollow=False), "outside of a ball or dome"),
+    "inner_sphere_diameter": Kind(gauges.spheres(hollow=True), "inside of a hollow ball, dome or bowl"),
+    "base_diameter": Kind(gauges.cone_ends(0, hollow=False), "lower end of an upright cone's outside"),
+    "top_diameter": Kind(gauges.cone_ends(1, hollow=False), "upper end of an upright cone's outside"),
     "step_diameter": Kind(
         lambda part: [boss.diameter for boss in gauges.steps(part)], "step of a shaft; `step` numbers them from below"
     ),
     "step_length": Kind(lambda part: [boss.end - boss.start for boss in gauges.steps(part)], "length of that step"),
-    "bosses": _count(_later, "round bosses that stand on a wider face"),
-    "boss_diameter": Kind(_later, "of every such boss"),
-    "boss_height": Kind(_later, "of every such boss, from its foot to its top"),
-    "grooves": _count(_later, "grooves around an upright round outside, such as a pulley's"),
-    "groove_width": Kind(_later, "of every such groove, along z at its mouth"),
-    "groove_depth": Kind(_later, "of every such groove, from the rim to its bottom, along the radius"),
-    # Flat-sided and toothed outsides, looked at from above at mid height.
-    "sides": _count(_later, "flat sides of the outer profile: 6 of a hex prism"),
-    "across_flats": Kind(
-        _later, "between opposite parallel sides of a regular outer profile with an even number of them"
+    "bosses": _count(lambda part: [len(gauges.standing(part))], "round bosses that stand on a wider face"),
+    "boss_diameter": Kind(
+        lambda part: [boss.outline.sides_mm[0] for boss in gauges.standing(part)], "of every such boss"
     ),
-    "across_corners": Kind(_later, "circle through the corners of the outer profile"),
-    "teeth": _count(_later, "teeth of a gear: periods of the outer profile"),
-    "tip_diameter": Kind(_later, "circle around the teeth; `tip_radius` is its half"),
-    "root_diameter": Kind(_later, "circle at the feet of the teeth"),
+    "boss_height": Kind(
+        lambda part: [boss.depth for boss in gauges.standing(part)], "of every such boss, from its foot to its top"
+    ),
+    "grooves": _count(
+        lambda part: [len(gauges.grooves(part))], "grooves around an upright round outside, such as a pulley's"
+    ),
+    "groove_width": Kind(
+        lambda part: [width for width, _ in gauges.grooves(part)], "of every such groove, along z at its mouth"
+    ),
+    "groove_depth": Kind(
+        lambda part: [depth for _, depth in gauges.grooves(part)],
+        "of every such groove, from the rim to its bottom, along the radius",
+    ),
+    # Flat-sided and toothed outsides, looked at from above at mid height.
+    "sides": _count(profiles.sides, "flat sides of the outer profile: 6 of a hex prism"),
+    "across_flats": Kind(
+        profiles.across_flats, "between opposite parallel sides of a regular outer profile with an even number of them"
+    ),
+    "across_corners": Kind(profiles.across_corners, "circle through the corners of the outer profile"),
+    "teeth": _count(profiles.teeth, "teeth of a gear: periods of the outer profile"),
+    "tip_diameter": Kind(profiles.across_corners, "circle around the teeth; `tip_radius` is its half"),
+    "root_diameter": Kind(profiles.root_diameters, "circle at the feet of the teeth"),
     # Holes.
     "holes": _count(lambda part: [len(part.hole_axes)], "axes with round holes; a counterbored hole is one"),
     "off_centre_holes": _count(lambda part: [len(gauges.off_centre(part))], "those whose axis is not the part's own"),
@@ -86,26 +105,61 @@ KINDS: dict[str, Kind] = {
         lambda part: gauges.gaps(part.hole_axes, 0), "between neighbours along x, as on a perforated strip"
     ),
     "pitch_y": Kind(lambda part: gauges.gaps(part.hole_axes, 1), "between neighbours along y"),
-    "hole_depth": Kind(_later, "every blind hole, from its mouth to the end of its full diameter (no drill point)"),
-    "counterbores": _count(_later, "holes with a wider cylindrical mouth"),
-    "counterbore_diameter": Kind(_later, "of every counterbore"),
-    "counterbore_depth": Kind(_later, "of every counterbore"),
-    "countersinks": _count(_later, "holes with a conical mouth"),
-    "countersink_diameter": Kind(_later, "of every countersink, at the surface"),
-    "countersink_angle": Kind(_later, "of every countersink, between opposite sides: 90 for metric screws", "deg"),
-    "socket_across_flats": Kind(_later, "between opposite sides of a regular hole with an even number of them"),
+    "hole_depth": Kind(
+        lambda part: [bore.depth for bore in part.bores if bore.blind],
+        "every blind hole, from its mouth to the end of its full diameter (no drill point)",
+    ),
+    "counterbores": _count(lambda part: [len(_counterbores(part))], "holes with a wider cylindrical mouth"),
+    "counterbore_diameter": Kind(
+        lambda part: [piece.diameter for piece in _counterbores(part)], "of every counterbore"
+    ),
+    "counterbore_depth": Kind(
+        lambda part: [piece.end - piece.start for piece in _counterbores(part)], "of every counterbore"
+    ),
+    "countersinks": _count(lambda part: [len(_countersinks(part))], "holes with a conical mouth"),
+    "countersink_diameter": Kind(
+        lambda part: [max(piece.diameters) for piece in _countersinks(part)], "of every countersink, at the surface"
+    ),
+    "countersink_angle": Kind(
+        lambda part: [piece.angle_deg for piece in _countersinks(part)],
+        "of every countersink, between opposite sides: 90 for metric screws",
+        "deg",
+    ),
+    "socket_across_flats": Kind(gauges.sockets, "between opposite sides of a regular hole with an even number of them"),
     # Slots, pockets and windows: recesses whose outline is not a circle.
-    "slots": _count(_later, "recesses with two round ends, through or blind"),
-    "slot_length": Kind(_later, "of every slot, overall, with its round ends"),
-    "slot_width": Kind(_later, "of every slot, the diameter of its ends"),
-    "slot_depth": Kind(_later, "of every slot, through or blind"),
-    "pockets": _count(_later, "rectangular recesses with a floor, corners sharp or rounded"),
-    "pocket_length": Kind(_later, "of every pocket, along x (along y in a face across x)"),
-    "pocket_width": Kind(_later, "of every pocket, along y (along z in a face across x or y)"),
-    "pocket_depth": Kind(_later, "of every pocket, from its mouth to its floor"),
-    "windows": _count(_later, "rectangular openings through a wall"),
-    "window_length": Kind(_later, "of every window, along x (along y in a face across x)"),
-    "window_width": Kind(_later, "of every window, along y (along z in a face across x or y)"),
+    "slots": _count(lambda part: [len(gauges.slots(part))], "recesses with two round ends, through or blind"),
+    "slot_length": Kind(
+        lambda part: [slot.outline.sides_mm[0] for slot in gauges.slots(part)],
+        "of every slot, overall, with its round ends",
+    ),
+    "slot_width": Kind(
+        lambda part: [slot.outline.sides_mm[1] for slot in gauges.slots(part)],
+        "of every slot, the diameter of its ends",
+    ),
+    "slot_depth": Kind(lambda part: [slot.depth for slot in gauges.slots(part)], "of every slot, through or blind"),
+    "pockets": _count(
+        lambda part: [len(_pockets(part))], "rectangular recesses with a floor, corners sharp or rounded"
+    ),
+    "pocket_length": Kind(
+        lambda part: [gauges.plan(pocket)[0] for pocket in _pockets(part)],
+        "of every pocket, along x (along y in a face across x)",
+    ),
+    "pocket_width": Kind(
+        lambda part: [gauges.plan(pocket)[1] for pocket in _pockets(part)],
+        "of every pocket, along y (along z in a face across x or y)",
+    ),
+    "pocket_depth": Kind(
+        lambda part: [pocket.depth for pocket in _pockets(part)], "of every pocket, from its mouth to its floor"
+    ),
+    "windows": _count(lambda part: [len(_windows(part))], "rectangular openings through a wall"),
+    "window_length": Kind(
+        lambda part: [gauges.plan(window)[0] for window in _windows(part)],
+        "of every window, along x (along y in a face across x)",
+    ),
+    "window_width": Kind(
+        lambda part: [gauges.plan(window)[1] for window in _windows(part)],
+        "of every window, along y (along z in a face across x or y)",
+    ),
     # Walls, ribs and profiles.
     "wall": Kind(gauges.walls, "of a tube, a round shell or a box, near the rim"),
     "floor": Kind(gauges.floors, "the lowest material on the vertical line through the middle"),
@@ -113,23 +167,31 @@ KINDS: dict[str, Kind] = {
     "inner_length": Kind(gauges.room(0), "clear room of a box along x, near the rim"),
     "inner_width": Kind(gauges.room(1), "clear room of a box along y, near the rim"),
     "inner_height": Kind(gauges.depths, "from the floor of a box to its rim"),
-    "opening_top_diameter": Kind(_later, "upper end of an upright conical inside, such as a funnel's"),
-    "opening_base_diameter": Kind(_later, "lower end of an upright conical inside"),
-    "ribs": _count(_later, "flat plates that stand within the box: gussets and stiffeners"),
-    "rib_thickness": Kind(_later, "of every rib"),
-    "flange_thickness": Kind(_later, "flanges of an I, T, C or U profile of any direction"),
-    "web_thickness": Kind(_later, "web of an I, T, C or U profile"),
-    "fins": _count(_later, "pieces of material on a line near the top: fins on a plate, along x or y"),
-    "fin_thickness": Kind(_later, "of every fin"),
-    "fin_pitch": Kind(_later, "from fin to fin"),
-    "slats": _count(_later, "pieces of material between openings on a line through the middle, the frame not counted"),
-    "slat_thickness": Kind(_later, "of every slat"),
-    "slat_pitch": Kind(_later, "from slat to slat"),
+    "opening_top_diameter": Kind(
+        gauges.cone_ends(1, hollow=True), "upper end of an upright conical inside, such as a funnel's"
+    ),
+    "opening_base_diameter": Kind(gauges.cone_ends(0, hollow=True), "lower end of an upright conical inside"),
+    "ribs": _count(lambda part: [len(part.ribs)], "flat plates that stand within the box: gussets and stiffeners"),
+    "rib_thickness": Kind(lambda part: part.ribs, "of every rib"),
+    "flange_thickness": Kind(profiles.flanges, "flanges of an I, T, C or U profile of any direction"),
+    "web_thickness": Kind(profiles.webs, "web of an I, T, C or U profile"),
+    "fins": _count(
+        lambda part: [len(profiles.fins(part))],
+        "pieces of material on a line near the top: fins on a plate, along x or y",
+    ),
+    "fin_thickness": Kind(lambda part: profiles.thicknesses(profiles.fins(part)), "of every fin"),
+    "fin_pitch": Kind(lambda part: profiles.pitches(profiles.fins(part)), "from fin to fin"),
+    "slats": _count(
+        lambda part: [len(profiles.slats(part))],
+        "pieces of material between openings on a line through the middle, the frame not counted",
+    ),
+    "slat_thickness": Kind(lambda part: profiles.thicknesses(profiles.slats(part)), "of every slat"),
+    "slat_pitch": Kind(lambda part: profiles.pitches(profiles.slats(part)), "from slat to slat"),
     # Edges and slopes.
-    "corner_radius": Kind(_later, "rounded upright edges of the outside"),
-    "edge_radius": Kind(_later, "rounded edges of the outside that are not upright"),
-    "chamfer": Kind(_later, "both legs of every bevel of an edge, straight or around"),
-    "slope_angle": Kind(_later, "of every slanted plane against the horizontal, as of a wedge or ramp", "deg"),
+    "corner_radius": Kind(gauges.rounded_edges(upright=True), "rounded upright edges of the outside"),
+    "edge_radius": Kind(gauges.rounded_edges(upright=False), "rounded edges of the outside that are not upright"),
+    "chamfer": Kind(profiles.chamfers, "both legs of every bevel of an edge, straight or around"),
+    "slope_angle": Kind(profiles.slopes, "of every slanted plane against the horizontal, as of a wedge or ramp", "deg"),
 }
 """Kind of a dimension -> how it is measured."""
 

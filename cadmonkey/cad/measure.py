@@ -6,35 +6,62 @@ from functools import cached_property
 import numpy as np
 from manifold3d import Manifold
 
+from cadmonkey.cad.bores import AXES, SAME_AXIS_MM, Bore, bores_of, coaxial
 from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.recesses import Recess, recesses_of
+from cadmonkey.cad.ribs import ribs_of
 from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
 
-JUST_BEYOND_MM = 0.01
-"""How far past the end of a hole its floor is looked for."""
-SAME_AXIS_MM = 0.02
+__all__ = ["AXES", "SAME_AXIS_MM", "SAME_PLACE_MM", "Feature", "Measured", "coaxial", "measure"]
+
 SAME_PLACE_MM = 0.03
 """How far a measured size or place may be from the stated one."""
-AXES = np.eye(3)
+LONG = 3
+"""What stands on a face and is so many times longer than wide is a rib, not a boss."""
+FEATURES = (
+    "through hole",
+    "blind hole",
+    "counterbore",
+    "countersink",
+    "slot",
+    "blind slot",
+    "window",
+    "pocket",
+    "polygonal hole",
+    "polygonal pocket",
+    "cutout",
+    "recess",
+    "boss",
+    "rectangular boss",
+    "rib",
+    "cavity",
+)
+"""What people count, in the order in which a fault is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One thing that people count, and its diameter in mm (None where it has none)."""
+    """One thing that people count."""
 
     kind: str
-    """`through hole`, `blind hole`, `boss` or `cavity`."""
-    diameter: float | None = None
+    """One of FEATURES."""
+    size_mm: tuple[float, ...] = ()
+    """The diameter of what is round, length and width of what is not, the thickness of a rib."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A solid with its surfaces found."""
+    """A solid that is not empty; what is not asked for is not looked for."""
 
     part: Manifold
-    surfaces: Surfaces
     low: Floats
     """The corner of the bounding box with the least coordinates."""
     high: Floats
+
+    @cached_property
+    def surfaces(self) -> Surfaces:
+        """What it is bounded by."""
+        return surfaces_of(self.part)
 
     @property
     def size(self) -> Floats:
@@ -47,9 +74,24 @@ class Measured:
         return np.asarray((self.low + self.high) / 2)
 
     @cached_property
+    def bores(self) -> list[Bore]:
+        """Round holes, each with its counterbore, countersink and drill point; not the inside of a cavity."""
+        return [bore for bore in bores_of(self.part, self.surfaces) if bore.open_start or bore.open_end]
+
+    @cached_property
     def holes(self) -> list[Cylinder]:
-        """Round holes: hollow cylinders that go all the way round."""
-        return [cylinder for cylinder in self.surfaces.cylinders if cylinder.hollow and cylinder.whole]
+        """What the drill of each hole left."""
+        return [bore.drill for bore in self.bores]
+
+    @cached_property
+    def recesses(self) -> list[Recess]:
+        """Slots, pockets, windows and what stands on a face."""
+        return recesses_of(self.part, self.surfaces)
+
+    @cached_property
+    def ribs(self) -> list[float]:
+        """The thickness of each rib."""
+        return ribs_of(self.surfaces)
 
     @cached_property
     def bosses(self) -> list[Cylinder]:
@@ -69,10 +111,6 @@ class Measured:
         """Whether the axis of a hole goes through the middle of the part."""
         return float(np.linalg.norm(np.cross(self.centre - hole.point, hole.axis))) < SAME_AXIS_MM
 
-    def is_through(self, hole: Cylinder) -> bool:
-        """Whether no material closes an end of a hole."""
-        return not any(self._closed(hole, end) for end in (hole.start - JUST_BEYOND_MM, hole.end + JUST_BEYOND_MM))
-
     def material_along(self, axis: int, through: Floats) -> list[tuple[float, float]]:
         """Where a line along x, y or z (0, 1 or 2) through a point enters and leaves the material, in mm."""
         start, end = through.copy(), through.copy()
@@ -81,29 +119,21 @@ class Measured:
         return list(zip(crossings[::2], crossings[1::2], strict=False))
 
     def features(self) -> list[Feature]:
-        """Holes, bosses and cavities, one feature each."""
-        found = [Feature("through hole" if self.is_through(h) else "blind hole", h.diameter) for h in self.holes]
-        found += [Feature("boss", boss.diameter) for boss in self.bosses]
-        return found + [Feature("cavity") for shell in self.part.decompose() if shell.volume() < 0]
-
-    def _closed(self, hole: Cylinder, end: float) -> bool:
-        # A little beside the axis, where the corners of triangles meet.
-        beside = np.cross(hole.axis, AXES[np.argmin(np.abs(hole.axis))]) * hole.diameter * 0.0137
-        middle, beyond = hole.at((hole.start + hole.end) / 2) + beside, hole.at(end) + beside
-        return bool(self.part.ray_cast(tuple(middle), tuple(beyond)))
+        """Everything that people count, one feature each."""
+        found = [Feature("cavity") for shell in self.part.decompose() if shell.volume() < 0]
+        for bore in self.bores:
+            found.append(Feature("through hole" if bore.through else "blind hole", (bore.drill.diameter,)))
+            found += [Feature("counterbore", (piece.diameter,)) for piece in bore.counterbores]
+            found += [Feature("countersink", (max(piece.diameters),)) for piece in bore.countersinks]
+        found += [Feature("boss", (boss.diameter,)) for boss in self.bosses]
+        found += [Feature(name, r.outline.sides_mm) for r in self.recesses if (name := _name(r)) is not None]
+        return found + [Feature("rib", (thickness,)) for thickness in self.ribs]
 
 
 def measure(part: Manifold) -> Measured:
-    """Find the surfaces of a solid that is not empty."""
+    """Take the measures of a solid that is not empty."""
     box = np.asarray(part.bounding_box())
-    return Measured(part, surfaces_of(part), box[:3], box[3:])
-
-
-def coaxial(one: Cylinder, other: Cylinder) -> bool:
-    """Whether two cylinders have one axis."""
-    # Both points are the nearest to the origin, so where the axes are parallel they are as far apart as these.
-    apart = one.point - other.point
-    return float(apart @ apart) < SAME_AXIS_MM**2 and abs(float(one.axis @ other.axis)) > 1 - 1e-6
+    return Measured(part, box[:3], box[3:])
 
 
 def body_count(part: Manifold) -> int:
@@ -119,7 +149,7 @@ def differing_features(made: Measured, wanted: Measured) -> tuple[list[str], lis
     missing: list[str] = []
     spurious: list[str] = []
     have, want = made.features(), wanted.features()
-    for kind in ("through hole", "blind hole", "boss", "cavity"):
+    for kind in FEATURES:
         too_many, too_few = _unmatched([f for f in have if f.kind == kind], [f for f in want if f.kind == kind])
         missing += [f"{count} {_words(f, count)} missing" for f, count in _counted(too_few)]
         spurious += [f"a spurious {_words(f, 1)}" for f in too_many]
@@ -146,7 +176,7 @@ def _unmatched(have: list[Feature], want: list[Feature]) -> tuple[list[Feature],
 
 
 def _same_size(one: Feature, other: Feature) -> bool:
-    return one.diameter is None or other.diameter is None or abs(one.diameter - other.diameter) < 2 * SAME_AXIS_MM
+    return all(abs(a - b) < 2 * SAME_AXIS_MM for a, b in zip(one.size_mm, other.size_mm, strict=True))
 
 
 def _counted(features: list[Feature]) -> list[tuple[Feature, int]]:
@@ -160,8 +190,24 @@ def _counted(features: list[Feature]) -> list[tuple[Feature, int]]:
 
 def _words(feature: Feature, count: int) -> str:
     plural = {"boss": "bosses", "cavity": "cavities"}.get(feature.kind, feature.kind + "s")
-    size = "" if feature.diameter is None else f" of {number_text(feature.diameter)} mm"
+    size = f" of {' x '.join(map(number_text, feature.size_mm))} mm" if feature.size_mm else ""
     return (feature.kind if count == 1 else plural) + size
+
+
+def _name(recess: Recess) -> str | None:
+    """What people call it; round ones are holes and bosses, found by their cylinders."""
+    shape, wide = recess.outline.shape, recess.outline.sides_mm
+    if shape == "circle":
+        return None
+    if recess.raised:
+        return "rectangular boss" if shape == "rectangle" and max(wide) < LONG * min(wide) else None
+    if shape == "slot":
+        return "slot" if recess.through else "blind slot"
+    if shape == "rectangle":
+        return "window" if recess.through else "pocket"
+    if shape == "polygon":
+        return "polygonal hole" if recess.through else "polygonal pocket"
+    return "cutout" if recess.through else "recess"
 
 
 def _openings(measured: Measured) -> int:

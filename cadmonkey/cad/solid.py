@@ -19,6 +19,12 @@ MAX_TRIANGLES = 2_000_000
 """Triangles of a solid before booleans are refused."""
 MAX_WORK = 10_000_000
 """Triangles that all booleans of one program may read, together."""
+LARGEST_MM = 1e8
+"""A scaled part reaches no further; no number of a program is above a million."""
+FEW = 16
+"""So few operands are not looked at for overlaps."""
+MAX_OVERLAP = 4_000_000
+"""Triangles in overlapping pairs of a boolean's operands, all together: it takes 1 to 2 s of CPU time per million."""
 
 
 def solid(program: Program) -> Manifold:
@@ -103,6 +109,7 @@ class _Evaluator:
     def __init__(self, facets: Facets) -> None:
         self.facets = facets
         self.work = 0
+        self.overlap = 0
         self.leaves = 0
 
     def solid(self, node: csg.Node, copies: int) -> Manifold:
@@ -116,11 +123,11 @@ class _Evaluator:
             case csg.Rotate():
                 return self.solid(node.child, copies).rotate(_floats(node.angles))
             case csg.Scale():
-                return self.solid(node.child, copies).scale(_floats(node.factors))
+                return _bounded(self.solid(node.child, copies).scale(_floats(node.factors)))
             case csg.Mirror():
                 return self.solid(node.child, copies).mirror(_floats(node.normal))
             case csg.Turn() | csg.Transform():
-                return self.solid(node.child, copies).transform(affine.of_move(node))
+                return _bounded(self.solid(node.child, copies).transform(affine.of_move(node)))
             case csg.Shell():
                 return self.shell(node, copies)
             case csg.Fillet() | csg.Chamfer():
@@ -151,7 +158,7 @@ class _Evaluator:
 
     def cone(self, node: csg.Cone) -> Manifold:
         sides = self.sides(node, max(node.r1, node.r2))
-        if node.r1 > 0:
+        if node.r1 >= node.r2:  # the kernel scales the lower end to the upper one, so that must not be a point
             return Manifold.cylinder(float(node.h), float(node.r1), float(node.r2), sides)
         upside_down = Manifold.cylinder(float(node.h), float(node.r2), float(node.r1), sides)
         return upside_down.mirror((0.0, 0.0, 1.0)).translate((0.0, 0.0, float(node.h)))
@@ -169,11 +176,11 @@ class _Evaluator:
         self.bound(child.num_tri() * count)
         if isinstance(node, csg.CircularPattern):
             if node.axis != csg.Z_AXIS or node.origin != csg.ORIGIN:
-                return _united([child.transform(rows) for rows in affine.of_copies(node)])
+                return self.united([child.transform(rows) for rows in affine.of_copies(node)])
             turned = [child.rotate((0.0, 0.0, i * float(node.angle) / count)) for i in range(count)]
-            return _united(turned)
-        x, y, z = np.asarray(node.direction, float) / np.linalg.norm(node.direction) * float(node.spacing)
-        return _united([child.translate((i * x, i * y, i * z)) for i in range(count)])
+            return self.united(turned)
+        x, y, z = np.asarray(node.direction, float) / csg.length_of(node.direction) * float(node.spacing)
+        return self.united([child.translate((i * x, i * y, i * z)) for i in range(count)])
 
     def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Manifold]) -> Manifold:
         triangles = sum(part.num_tri() for part in parts)
@@ -181,12 +188,34 @@ class _Evaluator:
         self.work += triangles
         if self.work > MAX_WORK:
             raise SolidError(f"expected booleans of at most {MAX_WORK} triangles together; use a smaller $fn")
+        self.bound_overlap(parts[1:] if isinstance(node, csg.Difference) else parts)
         if isinstance(node, csg.Union):
             return _united(parts)
         if isinstance(node, csg.Hull):
             return Manifold.batch_hull(parts)
         operation = OpType.Subtract if isinstance(node, csg.Difference) else OpType.Intersect
         return Manifold.batch_boolean(parts, operation)
+
+    def united(self, copies: list[Manifold]) -> Manifold:
+        self.bound_overlap(copies)
+        return _united(copies)
+
+    def bound_overlap(self, parts: list[Manifold]) -> None:
+        """Refuse operands of which many lie on each other: the kernel splits each by all the others.
+
+        Raises:
+            SolidError: the program has used up its overlapping triangles.
+        """
+        if len(parts) < FEW:
+            return
+        boxes = np.array([part.bounding_box() for part in parts if not part.is_empty()]).reshape(-1, 6)
+        triangles = np.array([part.num_tri() for part in parts if not part.is_empty()])
+        for i in range(len(boxes) - 1):
+            apart = (boxes[i + 1 :, :3] > boxes[i, 3:]) | (boxes[i + 1 :, 3:] < boxes[i, :3])
+            shared = np.minimum(triangles[i + 1 :], triangles[i])[~apart.any(axis=1)]
+            self.overlap += 2 * int(shared.sum())
+            if self.overlap > MAX_OVERLAP:
+                raise SolidError("too many shapes lie on each other; use fewer copies or a smaller $fn")
 
     def shell(self, node: csg.Shell, copies: int) -> Manifold:
         outer = self.solid(node.child, copies)
@@ -211,6 +240,13 @@ class _Evaluator:
     def bound(self, triangles: int) -> None:
         if triangles > MAX_TRIANGLES:
             raise SolidError(f"expected at most {MAX_TRIANGLES} triangles; use a smaller $fn or fewer copies")
+
+
+def _bounded(moved: Manifold) -> Manifold:
+    """See that no scaling within a scaling makes a part that doubles cannot hold."""
+    if not np.abs(moved.bounding_box()).max() <= LARGEST_MM and not moved.is_empty():
+        raise SolidError(f"expected a part within {LARGEST_MM:g} mm of the origin; scale it less")
+    return moved
 
 
 def _bound_copies(copies: int) -> int:
@@ -238,12 +274,23 @@ def _polyhedron(node: csg.Polyhedron) -> Manifold:
     if any(not 0 <= index < len(points) for face in node.faces for index in face):
         raise SolidError(f"polyhedron: expected indices of its {len(points)} points in every face")
     corners, index = np.unique(points, axis=0, return_inverse=True)
-    triangles = [triangle for face in node.faces for triangle in _face(points, face)]
-    mesh = Mesh64(corners, index.reshape(-1)[np.array(triangles, np.int64).reshape(-1, 3)].astype(np.uint64))
-    made = Manifold(mesh)
+    listed = [triangle for face in node.faces for triangle in _face(points, face)]
+    triangles = index.reshape(-1)[np.array(listed, np.int64).reshape(-1, 3)]
+    _check_closed(triangles)
+    made = Manifold(Mesh64(corners, triangles.astype(np.uint64)))
     if made.status() == Error.NoError and made.volume() < 0:
         raise SolidError("polyhedron: it is inside out; list each face clockwise as seen from outside")
     return made
+
+
+def _check_closed(triangles: np.ndarray) -> None:
+    """See that every edge runs once to and once fro: the kernel's own memory suffers where one does not."""
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    if (edges[:, 0] == edges[:, 1]).any():
+        raise SolidError("polyhedron: expected faces of different points")
+    to, fro = (np.sort(edges @ weights) for weights in ((1 << 32, 1), (1, 1 << 32)))
+    if not np.array_equal(to, fro):
+        raise SolidError("polyhedron: the surface does not close; every edge needs a face on both sides")
 
 
 def _face(points: np.ndarray, face: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:

@@ -4,7 +4,7 @@ Curves are polygons whose corners lie on the true circle, so every size is fitte
 fineness measures its stated diameter. Nothing here looks at the program that made the solid.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ LEAST_TOUCH = 0.9
 FEWEST_BENDS = 3
 """Fewer bends than this around an axis are not taken for a cylinder."""
 FULL_TURN_DEG = 345.0
+ROUND = 0.1
+"""The normals of a cone that goes all the way round cancel out but for so much, along the axis left aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,26 @@ class Cone:
     tip: Floats
     diameters: tuple[float, float]
     start: float
+    """Where it begins along the axis, in mm from the point of the axis that is nearest to the origin."""
     end: float
     hollow: bool
+    whole: bool
+    """Whether it goes all the way round."""
+
+    @property
+    def angle_deg(self) -> float:
+        """The angle between opposite sides."""
+        widening = abs(self.diameters[0] - self.diameters[1]) / 2
+        return float(np.degrees(2 * np.arctan2(widening, self.end - self.start)))
+
+    @property
+    def point(self) -> Floats:
+        """The point of the axis that is nearest to the origin."""
+        return np.asarray(self.tip - (self.tip @ self.axis) * self.axis)
+
+    def at(self, along: float) -> Floats:
+        """The point of the axis at this distance along it."""
+        return np.asarray(self.point + along * self.axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,8 @@ class Plane:
     normal: Floats
     offset: float
     area: float
+    face: int
+    """Its number among the facets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,7 @@ class Surfaces:
     cones: tuple[Cone, ...]
     spheres: tuple[Sphere, ...]
     planes: tuple[Plane, ...]
+    facets: Facets
 
 
 def surfaces_of(part: Manifold) -> Surfaces:
@@ -102,17 +125,17 @@ def surfaces_of(part: Manifold) -> Surfaces:
     # A sphere that goes over into a cylinder is a patch of its own once that is found.
     spheres += _each_patch(facets, free, _sphere)
     cones = _each_patch(facets, free, _cone)
-    planes = [Plane(facets.normals[f], float(facets.offsets[f]), float(facets.areas[f])) for f in np.flatnonzero(free)]
-    return Surfaces(tuple(cylinders), tuple(cones), tuple(spheres), tuple(planes))
+    flats = map(int, np.flatnonzero(free))
+    planes = [Plane(facets.normals[f], float(facets.offsets[f]), float(facets.areas[f]), f) for f in flats]
+    return Surfaces(tuple(cylinders), tuple(cones), tuple(spheres), tuple(planes), facets)
 
 
 def _each_patch(facets: Facets, free: Mask, fit: Callable[[Facets, Integers], _Surface | None]) -> list[_Surface]:
     """Fit a surface to every smooth patch of free faces; the faces of those that fit are free no more."""
     label = components(len(facets), facets.bends[free[facets.bends].all(axis=1)])
-    order = np.argsort(label, kind="stable")
     found = []
-    for faces in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
-        if len(faces) > FEWEST_BENDS and (surface := fit(facets, faces)) is not None:
+    for faces in _groups(label, FEWEST_BENDS + 1):
+        if (surface := fit(facets, faces)) is not None:
             found.append(surface)
             free[faces] = False
     return found
@@ -125,7 +148,7 @@ def _sphere(facets: Facets, faces: Integers) -> Sphere | None:
     corners = facets.points[_inner_corners(facets, faces)]
     if len(corners) < 6:
         return None
-    centre, radius = _round_fit(corners)
+    centre, radius = round_fit(corners)
     if not radius or np.abs(np.linalg.norm(corners - centre, axis=1) - radius).max() > _slack(radius):
         return None
     outward = facets.offsets[faces] - facets.normals[faces] @ centre
@@ -149,8 +172,11 @@ def _cone(facets: Facets, faces: Integers) -> Cone | None:
     widening = 2 * float((np.linalg.norm(away - along[:, None] * axis, axis=1)[far] / np.abs(along)[far]).max())
     start, end = float(along.min()), float(along.max())
     diameters = (abs(start) * widening, abs(end) * widening)
+    base = float(tip @ axis)
+    whole = bool(np.linalg.norm(normals.mean(axis=0) - slope * axis) < ROUND)
     # Outside, the normals lean towards the tip.
-    return Cone(axis, tip, diameters, start, end, bool((slope > 0) == (start + end > 0)))
+    hollow = bool((slope > 0) == (start + end > 0))
+    return Cone(axis, tip, diameters, base + start, base + end, hollow, whole)
 
 
 def _cylinders(facets: Facets, free: Mask) -> list[Cylinder]:
@@ -165,15 +191,22 @@ def _cylinders(facets: Facets, free: Mask) -> list[Cylinder]:
         return []
     centres, radii = _circles(facets, bends, ends[:, 0], along)
     label = components(len(bends), _same_circle(facets.bends[bends], along, centres, radii))
-    order = np.argsort(label, kind="stable")
     found = []
-    for group in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
-        if len(group) >= FEWEST_BENDS:
-            cylinder = _cylinder(facets, bends[group], ends[group], along[group])
-            if cylinder is not None:
-                found.append(cylinder)
-                free[np.unique(facets.bends[bends[group]])] = False
+    for group in _groups(label, FEWEST_BENDS):
+        cylinder = _cylinder(facets, bends[group], ends[group], along[group])
+        if cylinder is not None:
+            found.append(cylinder)
+            free[np.unique(facets.bends[bends[group]])] = False
     return found
+
+
+def _groups(label: Integers, least: int) -> Iterator[Integers]:
+    """Yield the things of each label that at least so many have."""
+    counts = np.bincount(label)
+    order = np.argsort(label, kind="stable")
+    starts = np.cumsum(counts) - counts
+    for group in np.flatnonzero(counts >= least):
+        yield order[starts[group] : starts[group] + counts[group]]
 
 
 def _circles(facets: Facets, bends: Integers, points: Floats, along: Floats) -> tuple[Floats, Floats]:
@@ -218,7 +251,7 @@ def _cylinder(facets: Facets, bends: Integers, ends: Floats, along: Floats) -> C
     """Fit a cylinder to bends that run along it."""
     axis = _upright((along * np.sign(along @ along[0])[:, None]).mean(axis=0))
     across = np.linalg.svd(axis[None])[2][1:]
-    point, radius = _round_fit(ends[:, 0] @ across.T)
+    point, radius = round_fit(ends[:, 0] @ across.T)
     if not radius or np.abs(np.linalg.norm(ends[:, 0] @ across.T - point, axis=1) - radius).max() > _slack(radius):
         return None
     faces = np.unique(facets.bends[bends])
@@ -251,7 +284,7 @@ def _inner_corners(facets: Facets, faces: Integers) -> Integers:
     return corners[~outer[corners]]
 
 
-def _round_fit(points: Floats) -> tuple[Floats, float]:
+def round_fit(points: Floats) -> tuple[Floats, float]:
     """Fit a circle to (n, 2) points, or a sphere to (n, 3), by least squares (Kåsa 1976): centre, and radius or 0."""
     middle = points.mean(axis=0)
     away = points - middle

@@ -12,9 +12,9 @@ def measured(code: str) -> Measured:
     return measure(solid(parse_openscad(code)))
 
 
-def features(code: str) -> list[tuple[str, float | None]]:
+def features(code: str) -> list[tuple]:
     found = measured(code).features()
-    return sorted((f.kind, f.diameter and round(f.diameter, 3)) for f in found)
+    return sorted((f.kind, *(round(size, 3) for size in f.size_mm)) for f in found)
 
 
 def drilled(holes: str) -> str:
@@ -29,7 +29,7 @@ def test_a_bore_measures_its_stated_diameter_at_any_fineness_and_turn(fn: int, t
     assert [hole.diameter for hole in part.holes] == [pytest.approx(7.3, abs=1e-6)]
     assert [boss.diameter for boss in part.bosses] == [pytest.approx(30, abs=1e-6)]
     assert part.holes[0].end - part.holes[0].start == pytest.approx(9)
-    assert part.is_through(part.holes[0])
+    assert part.bores[0].through
 
 
 def test_axes_and_extents_are_where_they_should_be() -> None:
@@ -44,9 +44,9 @@ def test_through_blind_and_counterbored_holes_are_told_apart() -> None:
     translate([50, 20, -1]) cylinder(d = 6, h = 12); translate([50, 20, 6]) cylinder(d = 10, h = 12);"""
     assert features(drilled(holes)) == [
         ("blind hole", 5.0),
+        ("counterbore", 10.0),
         ("through hole", 4.0),
         ("through hole", 6.0),
-        ("through hole", 10.0),
     ]
     assert len(measured(drilled(holes)).hole_axes) == 3
 
@@ -56,7 +56,7 @@ def test_a_boss_a_cavity_and_rounded_corners() -> None:
         ("boss", 8.0)
     ]
     hollow = "difference() { cube(20); translate([5, 5, 5]) cube(10); }"
-    assert features(hollow) == [("cavity", None)]
+    assert features(hollow) == [("cavity",)]
     assert body_count(solid(parse_openscad(hollow))) == 1
     rounded = """$fn = 48; union() { translate([5, 0, 0]) cube([40, 30, 3]); translate([0, 5, 0]) cube([50, 20, 3]);
     for (x = [5, 45], y = [5, 25]) translate([x, y, 0]) cylinder(r = 5, h = 3); }"""
@@ -97,7 +97,7 @@ HOLES = "translate([10, 10, -1]) cylinder(d = 5, h = 12); translate([30, 20, -1]
         (drilled(""), ["2 through holes of 5 mm missing"], []),
         (drilled(HOLES + "translate([50, 10, -1]) cylinder(d = 8, h = 12);"), [], ["a spurious through hole of 8 mm"]),
         (drilled(HOLES + "translate([40, 20, 2]) cube(3);"), [], ["a spurious cavity"]),
-        (drilled(HOLES + "translate([45, 30, -1]) cube([4, 4, 12]);"), [], ["1 spurious opening"]),
+        (drilled(HOLES + "translate([45, 30, -1]) cube([4, 4, 12]);"), [], ["a spurious window of 4 x 4 mm"]),
         (
             drilled(HOLES.replace("30, 20, -1", "30, 20, 2")),
             ["1 through hole of 5 mm missing"],
@@ -113,11 +113,75 @@ def test_missing_and_spurious_features_are_named(made: str, missing: list[str], 
     assert not (verdict.all_pass and not verdict.features_ok)
 
 
+def test_an_opening_in_a_curved_wall_is_counted() -> None:
+    ball = "$fn = 48; difference() { sphere(10); translate([-2, -2, -20]) cube([4, 4, 40]); }"
+    assert judge(ball, "$fn = 48; sphere(10);").spurious == ["1 spurious opening"]
+
+
 def test_a_boss_that_is_not_there_is_missed() -> None:
     with_boss = "$fn = 96; union() { cube(20); translate([10, 10, 20]) cylinder(d = 8, h = 0.02); }"
     verdict = judge("cube(20);", with_boss)
     assert verdict.reason == "1 boss of 8 mm missing"
     assert not verdict.all_pass
+
+
+DRILL = "translate([30, 20, -1]) cylinder(d = 5, h = 12);"
+STADIUM = "hull() { cylinder(d = 6, h = 12); translate([20, 0, 0]) cylinder(d = 6, h = 12); }"
+CUTS = {
+    "1 counterbore of 10 mm missing": (DRILL, "translate([30, 20, 6]) cylinder(d = 10, h = 5);"),
+    "1 countersink of 10 mm missing": (DRILL, "translate([30, 20, 7.5]) cylinder(d1 = 5, d2 = 10, h = 2.5);"),
+    "1 blind hole of 6 mm missing": (
+        "",
+        "translate([30, 20, 4]) cylinder(d = 6, h = 9); translate([30, 20, 2.2]) cylinder(d1 = 0, d2 = 6, h = 1.8);",
+    ),
+    "1 slot of 26 x 6 mm missing": ("", f"translate([20, 20, -1]) {STADIUM}"),
+    "1 blind slot of 26 x 6 mm missing": ("", f"translate([20, 10, 5]) rotate(30) {STADIUM}"),
+    "1 pocket of 30 x 20 mm missing": ("", "translate([10, 10, 6]) cube([30, 20, 12]);"),
+    "1 pocket of 30 x 22 mm missing": (
+        "",
+        "translate([10, 9, 6]) linear_extrude(9) offset(3) translate([3, 3]) square([24, 16]);",
+    ),
+    "1 window of 30 x 20 mm missing": ("", "translate([10, 10, -1]) cube([30, 20, 12]);"),
+    "1 polygonal pocket of 12 x 10.39 mm missing": ("", "translate([30, 20, 5]) cylinder(d = 12, h = 6, $fn = 6);"),
+    "1 polygonal hole of 12 x 10.39 mm missing": ("", "translate([30, 20, -1]) cylinder(d = 12, h = 12, $fn = 6);"),
+    "1 cutout of 10 x 12 mm missing": (
+        "",
+        "translate([30, 20, -1]) cylinder(d = 10, h = 12); translate([28.5, 20, -1]) cube([3, 7, 12]);",
+    ),
+}
+"""The fault of a plate that lacks the second cut, while both have the first."""
+ADDED = {
+    "1 boss of 12 mm missing": "translate([30, 20, 5]) cylinder(d = 12, h = 10);",
+    "1 rectangular boss of 14 x 10 mm missing": "translate([20, 10, 5]) cube([14, 10, 10]);",
+    "1 rib of 4 mm missing": "translate([10, 18, 5]) cube([40, 4, 15]);",
+}
+"""The fault of a plate that lacks what stands on it."""
+PAIRS = {fault: (f"{both} {cut}", both) for fault, (both, cut) in CUTS.items()} | {
+    fault: (f"}} union() {{ {added}", "") for fault, added in ADDED.items()
+}
+
+
+def plated(code: str) -> str:
+    return f"difference() {{ cube([60, 40, 10]); {code} }}"
+
+
+@pytest.mark.parametrize("fault", PAIRS)
+def test_equal_features_pass_and_a_missing_one_is_named(fault: str) -> None:
+    wanted, lacking = (f"$fn = 96; {plated(code)}" for code in PAIRS[fault])
+    assert judge(f"translate([0, 0, 0]) {{ {wanted} }}", wanted).all_pass
+    assert not judge(lacking, wanted).all_pass
+    assert judge(lacking, wanted).missing == [fault]
+    assert judge(wanted, lacking).spurious == [fault.replace("1 ", "a spurious ", 1).removesuffix(" missing")]
+
+
+@pytest.mark.parametrize("fault", PAIRS)
+@pytest.mark.parametrize("turn", ["rotate([0, 90, 90])", "translate([7, 8, 9]) rotate([20, 31, 45])"])
+def test_features_are_told_at_any_fineness_place_and_turn(fault: str, turn: str) -> None:
+    code = plated(PAIRS[fault][0])
+    expected = [(kind, *map(round, size)) for kind, *size in features(f"$fn = 96; {code}")]
+    for fn in (24, 32, 64):
+        found = features(f"$fn = {fn}; {turn} union() {{ {code} }}")
+        assert [(kind, *map(round, size)) for kind, *size in found] == expected
 
 
 @pytest.mark.parametrize(("ball_d", "z"), [(20, 30), (24, 27), (24, 24)])
