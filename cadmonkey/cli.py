@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from cadmonkey.errors import CadmonkeyError, InputError, RunError
-from cadmonkey.files import atomic_path, write_jsonl, write_text
+from cadmonkey.files import atomic_path, write_text
 from cadmonkey.terminal import check_writable, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import manifold3d
 
+    from cadmonkey.data.chunks import Chunk, Settings
+    from cadmonkey.data.make import Spans
     from cadmonkey.inference import Generation
 
 _Folder = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
@@ -196,36 +200,104 @@ class Evaluate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
-    """Make synthetic parts: train.jsonl, validation.jsonl and test.jsonl with lines {"id", "prompt", "completion", …}.
+class DataMake:
+    """Make synthetic parts, each checked by the judge, in a folder of Parquet shards with a manifest and a data card.
 
-    The split goes by a hash of the part, so that the same part never lies on both sides.
+    The same choices give the same bytes. A killed command goes on where it stopped. The split goes by a hash of the
+    part, so that the same part never lies on two sides.
     """
 
-    action: tyro.conf.Positional[Literal["make"]]
-    """What to do."""
     rows: int
     """How many rows, all splits together."""
     out: Path
-    """Folder for the files."""
+    """Folder for the shards; a name that ends in .jsonl makes one file of JSON lines instead."""
     seed: int = 0
     """The same seed makes the same rows."""
-    workers: int = 1
-    """Processes; the rows do not depend on it."""
+    mix: Literal["full", "plain"] = "full"
+    """Everything that we can write, or ten families in plain sentences, as the nano model knows them."""
+    workers: _Count = None
+    """Processes, one a core if it is not given; the rows do not depend on it."""
+    shard_rows: int = 10_000
+    """Rows of a shard: some 2 MB; what a killed command may lose for each worker."""
+    ray: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")] = None
+    """Make the rows on the Ray cluster at this address, or on one started here ("local")."""
+    fresh: bool = False
+    """Start over instead of continuing."""
 
     def __call__(self) -> None:
-        """Make the rows and write them by split."""
-        from cadmonkey.data.rows import make_rows
+        """Make the rows and write them."""
+        from cadmonkey.data.chunks import Settings
+        from cadmonkey.data.make import make_folder, make_jsonl
 
-        for name, value in (("--rows", self.rows), ("--workers", self.workers)):
-            if value < 1:
-                raise InputError(f"{name}: expected 1 or more, got {value}")
-        check_writable(self.out)
-        rows = list(make_rows(self.rows, self.seed, workers=self.workers))
-        for split in ("train", "validation", "test"):
-            chosen = [row for row in rows if row["split"] == split]
-            write_jsonl(self.out / f"{split}.jsonl", chosen)
-            print(f"{self.out / f'{split}.jsonl'}: {len(chosen)} rows", file=sys.stderr)
+        for name in ("rows", "workers", "shard_rows"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {value}")
+        settings = Settings(rows=self.rows, seed=self.seed, mix=self.mix)
+        if self.out.suffix == ".jsonl":
+            make_jsonl(self.out, settings, self.chunks)
+            print(f"{self.out}: {self.rows:,} rows", file=sys.stderr)
+            return
+        manifest = make_folder(self.out, settings, self.chunks, fresh=self.fresh, shard_rows=self.shard_rows)
+        splits = ", ".join(f"{count:,} {split}" for split, count in manifest["counts"]["split"].items())
+        print(f"{self.out}: {self.rows:,} rows in {len(manifest['shards']):,} shards ({splits})", file=sys.stderr)
+        if manifest["refused"]:
+            print(f"the judge refused {manifest['refused']:,} parts, see dataset.json", file=sys.stderr)
+
+    def chunks(self, settings: "Settings", spans: "Spans") -> "Iterator[Chunk]":
+        """Make chunks of rows here or on Ray."""
+        from cadmonkey.data.chunks import chunks_on_cores
+        from cadmonkey.data.make import core_count
+        from cadmonkey.data.ray_job import chunks_on_ray
+
+        workers = self.workers or core_count()
+        if self.ray is not None:
+            return chunks_on_ray(settings, spans, address=self.ray, workers=workers)
+        return chunks_on_cores(settings, spans, workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataAudit:
+    """Look into training data: lengths, repetitions, leaks between splits, wrong labels, balance, numbers, pictures.
+
+    Reads a folder of `cadmonkey data make`, or any .parquet, .jsonl, .json or .csv file with prompt and completion, or
+    name and code. Prints tables and writes audit.json and audit.html.
+    """
+
+    source: tyro.conf.Positional[Path]
+    """The folder or file."""
+    out: _Folder = None
+    """Folder for audit.json and audit.html; `audit` in the folder, or beside the file, if it is not given."""
+    tokenizer: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    """Folder of a tokenizer with its chat template, to count tokens with; the nano model's if it is not given."""
+    max_seq_length: int = 1024
+    """Longest row in tokens that training would take."""
+    verify: bool = False
+    """Also check every row as `data make` does, at the full fineness of its program."""
+
+    def __call__(self) -> None:
+        """Audit, and print the tables."""
+        from cadmonkey.data.audit import audit
+        from cadmonkey.data.audit_report import print_audit
+
+        if self.max_seq_length < 1:
+            raise InputError(f"--max-seq-length: expected 1 or more, got {self.max_seq_length}")
+        out = self.out or (self.source if self.source.is_dir() else self.source.parent) / "audit"
+        check_writable(out)
+        print_audit(audit(self.source, out, self.tokenizer, self.max_seq_length, verify=self.verify))
+        print(f"{out / 'audit.html'}: open it in a browser", file=sys.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Make synthetic parts, or look into the quality of training data."""
+
+    action: Annotated[DataMake, tyro.conf.subcommand("make")] | Annotated[DataAudit, tyro.conf.subcommand("audit")]
+    """What to do."""
+
+    def __call__(self) -> None:
+        """Do it."""
+        self.action()
 
 
 Command = (

@@ -4,7 +4,6 @@ import sys
 import pytest
 
 from cadmonkey.cli import _stem
-from cadmonkey.files import read_jsonl
 
 
 def cadmonkey(*arguments, **options):
@@ -17,24 +16,6 @@ def test_help_names_the_commands_and_a_wrong_option_is_status_2():
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("generate", "evaluate", "data"))
     assert cadmonkey("generate", "a cube", "--nonsense").returncode == 2
-
-
-def test_data_make_writes_the_splits_and_a_seed_repeats_them(tmp_path):
-    for folder in ("a", "b"):
-        done = cadmonkey("data", "make", "--rows", 40, "--out", tmp_path / folder, "--seed", 7)
-        assert done.returncode == 0, done.stderr
-    names = ["test.jsonl", "train.jsonl", "validation.jsonl"]
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == names
-    rows = {name: read_jsonl(tmp_path / "a" / name) for name in names}
-    assert sum(map(len, rows.values())) == 40
-    assert all(row["split"] + ".jsonl" == name for name in names for row in rows[name])
-    assert [(tmp_path / "a" / n).read_bytes() for n in names] == [(tmp_path / "b" / n).read_bytes() for n in names]
-
-
-def test_data_make_refuses_a_count_that_makes_no_sense(tmp_path):
-    done = cadmonkey("data", "make", "--rows", 0, "--out", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (2, "error: --rows: expected 1 or more, got 0\n")
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ _CHUNK = 64
 
 
 def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1, mix: Mix = FULL) -> Iterator[Row]:
-    """Yield `count` rows of `mix`, as `make_row` makes them.
+    """Yield `count` rows of `mix`, see `make_row`.
 
     The rows depend on `seed` alone, not on `workers`. With `split`, only parts of that split are drawn.
     """
@@ -25,14 +25,12 @@ def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1,
         yield from pool.map(row, range(count), chunksize=_CHUNK)
 
 
-def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -> Row:
-    """Row number `index` of the stream with this seed.
+def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL, attempt: int = 0) -> Row:
+    """Row number `index` of the stream with this seed; its columns are those of `cadmonkey.data.columns`.
 
-    It is {"id", "prompt", "completion", "completion_ir", "family", "variant", "part", "split", "style", "noise",
-    "parameters", "ledger", "stated"}: the program in both notations (None where Compact IR has no words for it), how
-    the sentence is written, every parameter's value, and where the sentence states it (`cadmonkey.parts.ledger`).
+    `attempt` draws another one in its place.
     """
-    rng = random.Random(f"{seed}/{split}/{index}")
+    rng = random.Random(f"{seed}/{split}/{index}" + (f"/{attempt}" if attempt else ""))
     part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles, mix.noises)
     return {
         "id": f"{part.family}-{seed}-{index:06d}",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cadmonkey.data.columns import read_parquet
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 
@@ -21,9 +22,10 @@ _COLUMNS = (("prompt", "completion"), ("name", "code"))
 
 
 def load_rows(source: str) -> list[dict[str, str]]:
-    """Read every usable row of `source`, a file or a Hub id.
+    """Read every usable row of `source`: a file, a folder of `cadmonkey data make`, or a Hub id.
 
     A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them but for "stated".
+    Rows that have a part and a split keep them; the others are split by their completion.
     Files must be whole: a row without text is an error that names it. Hub rows without text are left out.
 
     Raises:
@@ -31,14 +33,14 @@ def load_rows(source: str) -> list[dict[str, str]]:
     """
     path = Path(source)
     local = path.suffix.lower() in _LOCAL or path.exists()
-    table = _read_file(path) if local else _read_hub(source)
-    prompt_column, completion_column = _columns(source, table)
+    table = read_file(path) if local else _read_hub(source)
+    prompt_column, completion_column = columns_of(source, table)
     rows = []
     for number, cells in enumerate(table, start=1):
         prompt, completion = _text(cells, prompt_column), _text(cells, completion_column)
         if prompt and completion:
             wording = PROMPT.format(name=prompt) if prompt_column == "name" else prompt
-            rows.append(_row(source, number, wording, completion))
+            rows.append(_row(source, number, wording, completion) | _own(cells))
         elif local:
             raise InputError(f"{source}: row {number}: expected a text in {prompt_column} and {completion_column}")
     if not rows:
@@ -59,12 +61,24 @@ def _row(source: str, number: int, prompt: str, completion: str) -> dict[str, st
     }
 
 
+def _own(cells: dict[str, Any]) -> dict[str, str]:
+    """The identity and the split that a row of ours brings along."""
+    if not all(isinstance(cells.get(name), str) for name in ("part", "split")):
+        return {}
+    return {name: cells[name] for name in ("id", "family", "part", "split") if isinstance(cells.get(name), str)}
+
+
 def _text(cells: dict[str, Any], column: str) -> str:
     value = cells.get(column)
     return value.strip() if isinstance(value, str) else ""
 
 
-def _columns(source: str, table: Iterable[dict[str, Any]]) -> tuple[str, str]:
+def columns_of(source: str, table: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """Return what the columns of prompt and completion are called in `table`.
+
+    Raises:
+        InputError: it has none.
+    """
     found = list(next(iter(table), {}))
     for pair in _COLUMNS:
         if set(pair) <= set(found):
@@ -75,18 +89,25 @@ def _columns(source: str, table: Iterable[dict[str, Any]]) -> tuple[str, str]:
     )
 
 
-def _read_file(path: Path) -> list[dict[str, Any]]:
-    readers = {".jsonl": read_jsonl, ".json": _read_json, ".csv": _read_csv, ".parquet": _read_parquet}
+def read_file(path: Path) -> list[dict[str, Any]]:
+    """Return all rows of a JSONL, JSON, CSV or Parquet file, as they are, or of a folder's Parquet files.
+
+    Raises:
+        InputError: it cannot be read as what its name says.
+    """
+    if path.is_dir():
+        return [row for file in sorted(path.glob("*.parquet")) for row in read_parquet(file)]
+    readers = {".jsonl": read_jsonl, ".json": _read_json, ".csv": _read_csv, ".parquet": read_parquet}
     reader = readers.get(path.suffix.lower())
     if not path.is_file() or reader is None:
         raise InputError(f"{path}: expected a file that ends in {', '.join(_LOCAL)}, or a Hub id like owner/name")
-    return reader(path)
+    return list(reader(path))
 
 
 def _read_json(path: Path) -> list[dict[str, Any]]:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a JSON list of objects, got: {error}") from error
     if not isinstance(table, list) or not all(isinstance(cells, dict) for cells in table):
         raise InputError(f"{path}: expected a JSON list of objects, got something else")
@@ -96,20 +117,9 @@ def _read_json(path: Path) -> list[dict[str, Any]]:
 def _read_csv(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            return list(csv.DictReader(file, restkey="more"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: expected a CSV file with a header line, got: {error}") from error
-
-
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
-
-    try:
-        table: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path}: expected a Parquet file, got: {error}") from error
-    return table
 
 
 def _read_hub(source: str) -> list[dict[str, Any]]:
