@@ -65,7 +65,7 @@ def _domed(draw: Draw) -> Knob:
 def _ball_knob(draw: Draw) -> Knob:
     ball = draw.size("ball_d", 8, 60, "sphere_diameter")
     stem = draw.size("stem_d", max(4.0, ball * 0.25), ball * 0.7, "step_diameter:1")
-    height = draw.size("height", ball + 3, ball + 50, "")
+    height = draw.size("height", ball + 3, ball + 50)
     centre = height - ball / 2
     body = csg.union(csg.Cylinder(stem / 2, centre), raised(centre, csg.Sphere(ball / 2)))
     noun = "[ball knob|ball knob|knob with a ball head|ball-shaped knob]"
@@ -235,7 +235,8 @@ def ellipse(rng: random.Random) -> Draft:
     variant = rng.choices(("disc", "bored_disc", "cylinder", "ellipsoid", "dome"), (30, 15, 20, 20, 15))[0]
     # The flats of a sphere cut its extents by a twentieth of a percent: small eggs stay within what is measured.
     limit = 50 if variant in ("ellipsoid", "dome") else 180
-    length, width = draw.size("length", 6, limit), draw.size("width", 5, limit)
+    length = draw.size("length", 8, limit)
+    width = draw.size("width", max(5.0, length * 0.35), min(limit, length * 2.5))
     if abs(length - width) < 1:
         raise NoRoomError
     axes = [LENGTH, WIDTH]

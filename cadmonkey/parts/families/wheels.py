@@ -34,7 +34,7 @@ def gear(rng: random.Random) -> Draft:
     top, limit, absent = thickness, 2 * float(root), ["no spokes", "no keyway", "straight teeth, not helical"]
     if has_boss:
         boss = draw.size("boss_d", max(5.0, limit * 0.25), limit * 0.8, "boss_diameter")
-        top, limit = thickness + draw.size("boss_height", 2, 25), float(boss)
+        top, limit = thickness + draw.size("boss_height", 1, min(25.0, thickness * 0.8)), float(boss)
         body = csg.union(body, csg.Cylinder(boss / 2, top))
         features.append(
             "@ {boss_d} [boss|hub|collar] [that stands|standing|rising] {boss_height} above the [teeth|gear]"
@@ -116,10 +116,10 @@ def wheel(rng: random.Random) -> Draft:
     draw = Draw(rng)
     outer, width = draw.size("outer_d", 35, 200, "outer_diameter"), draw.size("width", 4, 40, "height")
     rim = draw.size("rim_width", 2, outer * 0.12, "")
-    hub = draw.size("hub_d", outer * 0.18, outer * 0.45, "")
+    variant = rng.choices(("spokes", "thin_spokes", "web"), (50, 20, 30))[0]
+    hub = draw.size("hub_d", outer * 0.18, outer * 0.45, "" if variant == "spokes" else "step_diameter:2")
     if outer / 2 - rim - hub / 2 < 4:
         raise NoRoomError
-    variant = rng.choices(("spokes", "thin_spokes", "web"), (50, 20, 30))[0]
     join, join_words, join_step, openings = (
         _web(draw, outer, rim, width)
         if variant == "web"
@@ -197,7 +197,7 @@ def vent(rng: random.Random) -> Draft:
     outer = draw.size("outer_d", 30, 160, "outer_diameter")
     thickness = draw.size_or_default("vent", "thickness", 1, 12)
     rounded = draw.chance(0.5)
-    count = draw.count("slots", (4, 5, 6, 6, 8, 8, 10, 12, 12, 16), "slots" if rounded else "")
+    count = draw.count("slots", (4, 5, 6, 6, 8, 8, 10, 12, 12, 16), "slots" if rounded else "windows")
     width = draw.size("slot_width", 1.5, min(10.0, outer * 0.1), None if rounded else "")
     start = draw.size("slot_start", outer * 0.08, outer * 0.25, "")
     length = draw.size(
