@@ -90,7 +90,7 @@ def test_what_is_absent_is_said_of_every_part_and_states_nothing(family: str) ->
             style = Style(random.Random(0))
             style.write(f"[{text}]", draft.values)
             assert not style.said
-            if "no holes" in text:
+            if text == "no holes":
                 assert not draft.holes
 
 
@@ -124,7 +124,8 @@ def test_every_kind_of_a_value_is_known_to_the_judge_or_empty() -> None:
 
 def test_a_motor_is_known_by_its_name_alone() -> None:
     rng = random.Random(18)
-    parts = [part for part in (sample_part(rng, "mount") for _ in range(60)) if part.variant == "motor_plate"]
+    parts = [part for part in (sample_part(rng, "mount") for _ in range(12)) if part.variant == "motor_plate"]
+    assert len(parts) > 3
     for part in parts:
         number = re.search(r"nema[ -]?(\d+)", part.prompt.lower())
         assert number, part.prompt

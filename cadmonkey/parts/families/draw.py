@@ -189,15 +189,16 @@ def raised(z: Quantity, node: csg.Node) -> csg.Node:
 def hole_size(draw: Draw, stem: str, low_mm: float, high_mm: float, kind: str) -> tuple[Quantity, str]:
     """The radius of a hole, and its size in words as they stand before `hole`: `4 mm`, `4 mm diameter`, `M4`.
 
-    `kind` is that of the dimension without its end, `_diameter` or `_radius`.
+    `kind` is that of the dimension without its end, `_diameter` or `_radius`; empty, if the judge cannot measure it.
     """
+    ends = {end: kind and f"{kind}_{end}" for end in ("diameter", "radius")}
     screws = [name for name, mm in CLEARANCE_MM.items() if low_mm <= mm <= high_mm]
     if screws and draw.chance(0.15):
-        size = draw.keep(f"{stem}_d", screw(draw.rng.choice(screws)), f"{kind}_diameter")
+        size = draw.keep(f"{stem}_d", screw(draw.rng.choice(screws)), ends["diameter"])
         return size / Quantity(2), f"{{{stem}_d}} [|clearance|screw]"
     if draw.chance(0.12):
-        return draw.size(f"{stem}_r", low_mm / 2, high_mm / 2, f"{kind}_radius"), f"{{{stem}_r}} radius"
-    size = draw.size(f"{stem}_d", low_mm, high_mm, f"{kind}_diameter")
+        return draw.size(f"{stem}_r", low_mm / 2, high_mm / 2, ends["radius"]), f"{{{stem}_r}} radius"
+    size = draw.size(f"{stem}_d", low_mm, high_mm, ends["diameter"])
     return size / Quantity(2), f"{{{stem}_d}} [||||diameter|dia]"
 
 
