@@ -1,5 +1,6 @@
 """The judge: is this program the part that was asked for? Everything is measured on solids, in millimetres."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import permutations, product
@@ -38,9 +39,10 @@ class Verdict:
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
 
-    A program with another `$fn` than the reference is judged with the reference's, where no curve of its own lies
-    further than CHORD_MM from its flats with either: a radius of 10 mm from $fn = 32 on, 41 mm from 64, 64 mm from 80.
-    Else its flats count as they are, and are too far off in all but slight curves.
+    A program with another `$fn` than the reference is judged with the reference's, where no curve lies further than
+    CHORD_MM from its flats with either: a radius up to 10 mm with $fn = 32, 41 mm with 64 and 64 mm with 80.
+    A curve further off its flats fails, unless the solids are equal as they are written. Twisted and tapered
+    extrusions, whose layers follow `$fn` too, count as they are written.
     """
 
     parses: bool = False
@@ -90,20 +92,32 @@ def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
     if wanted.is_empty():
         raise SolidError("the reference program is empty")
     try:
-        program = parse_openscad(code)
+        program = right if code == reference else parse_openscad(code)
     except CadmonkeyError as error:
         return Verdict(reason=f"does not parse: {error}")
-    if program.facets != right.facets and max(chord_mm(program), chord_mm(program, right.facets)) <= CHORD_MM:
+    if program == right:
+        return _compare(wanted, wanted, stated)
+    if program.facets == right.facets:
+        return judge_solid(program, wanted, stated)
+    return _judge_refined(program, right, wanted, stated)
+
+
+def _judge_refined(program: Program, right: Program, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
+    """Compare a program with another fineness than the reference's, by the rule that `Verdict` tells."""
+    own = chord_mm(program)
+    if max(own, chord_mm(program, right.facets)) <= CHORD_MM:
         verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
         if verdict.all_pass:
             return verdict
-    if program == right:
-        return _compare(wanted, wanted, stated)
-    return judge_solid(program, wanted, stated)
+    verdict = judge_solid(program, wanted, stated)
+    if verdict.all_pass and verdict.deviation_mm and CHORD_MM < own < math.inf:
+        reason = f"the flats of a curve lie {own:.2f} mm off it, expected at most {CHORD_MM:g}; use $fn = 96"
+        return replace(verdict, all_pass=False, reason=reason)
+    return verdict
 
 
 def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = ()) -> Verdict:
-    """Compare a program that parses with the solid it should be."""
+    """Compare a program that parses with the solid it should be, each with its own fineness."""
     try:
         made = solid(program)
     except CadmonkeyError as error:

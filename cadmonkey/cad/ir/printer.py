@@ -165,11 +165,10 @@ class _Printer:
             case csg.Square():
                 x, y = area.size
                 return [_loop([(0, 0), (x, 0), (x, y), (0, y)])]
-            case csg.Circle(fn=None):
-                r = float(area.r)
-                ends = ((r, 0.0), (-r, 0.0))
-                if self.facets.around(r) % 2 == 0:
-                    return [tuple(csg.Arc(*pair, (0.0, 0.0), True) for pair in (ends, ends[::-1]))]
+            case csg.Circle(fn=None) if self.facets.around(area.r) % 2 == 0:
+                return [_circle(area.r)]
+            case csg.Translate((x, y, 0), csg.Circle(fn=None) as circle) if self.facets.around(circle.r) % 2 == 0:
+                return [_circle(circle.r, x, y)]
         loops = [_loop([(float(x), float(y)) for x, y in loop]) for loop in section(area, self.facets).to_polygons()]
         if not loops:
             raise _unknown(area, " without an area")
@@ -178,6 +177,12 @@ class _Printer:
 
 def _paths(polygon: csg.Polygon) -> Sequence[Sequence[int]]:
     return polygon.paths or [range(len(polygon.points))]
+
+
+def _circle(r: float, x: float = 0, y: float = 0) -> csg.Loop:
+    """Two half circles about a centre; the first starts on the +x side."""
+    right, left, centre = (float(x + r), float(y)), (float(x - r), float(y)), (float(x), float(y))
+    return (csg.Arc(right, left, centre, True), csg.Arc(left, right, centre, True))
 
 
 def _loop(points: Sequence[csg.Point]) -> csg.Loop:

@@ -57,7 +57,7 @@ def gusset(rng: random.Random) -> Draft:
         *(f"Drill {words}, along the normal of each leg" for words in hole_words),
     ]
     noun = "[L-bracket|L bracket|angle bracket|corner bracket|gusset bracket|reinforced L-bracket|gusseted bracket]"
-    absent = ["no ribs but these", *(() if cuts else ("no holes",))]
+    absent = ["no ribs but these", "no slots", *(() if cuts else ("no holes",))]
     words = _words(draw, "gusset", noun, [_BASE, _UPRIGHT, _WIDE], [*features, *hole_words], steps, absent)
     if not sides:
         draw.tell("ribs", 1)

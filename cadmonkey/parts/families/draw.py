@@ -168,9 +168,9 @@ def through(radius: Quantity, thickness: Quantity) -> csg.Node:
     return csg.Cylinder(radius, thickness + Quantity(2))
 
 
-def bore(draw: Draw, height: Quantity, low_mm: float, high_mm: float) -> tuple[csg.Node, str, str]:
+def bore(draw: Draw, height: Quantity, low_mm: float, high_mm: float, kind: str = "bore") -> tuple[csg.Node, str, str]:
     """A hole through `height` on the z axis: its cutter, the words for it, and the step that makes it."""
-    radius, size = hole_size(draw, "bore", low_mm, high_mm, "bore")
+    radius, size = hole_size(draw, "bore", low_mm, high_mm, kind)
     noun = "[bore|bore|center bore|center hole|centre hole|central hole|hole through the [center|middle]|axle hole]"
     step = f"[Drill|Bore|Cut] @ {size} hole [|straight |right ]through [it|the part] along Z, [centred|on the Z axis]"
     return on_axis(radius, height), f"[@ |]{size} {noun}", step

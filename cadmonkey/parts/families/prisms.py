@@ -162,8 +162,8 @@ _SCREW_NOUN = {
     ),
     "screw_standoff": (
         "[M# hex standoff[,|] {height} [long|tall]|{height} M# hex [standoff|spacer]|{height} [long|tall] M# hex "
-        "standoff|hex [spacer|standoff] for M# screws, {height} [long|high|tall]|M# hexagonal [standoff|spacer] of {height}|"
-        "hex standoff with @ M# [through |clearance |]hole, {height} [long|tall]]"
+        "standoff|hex [spacer|standoff] for M# screws, {height} [long|high|tall]|M# hexagonal [standoff|spacer] of "
+        "{height}|hex standoff with @ M# [through |clearance |]hole, {height} [long|tall]]"
     ),
 }
 
@@ -175,17 +175,15 @@ def wedge(rng: random.Random) -> Draft:
     if variant == "angle":
         return _by_angle(draw)
     length, width, height = (draw.size(name, 5, 150) for name in ("length", "width", "height"))
-    corners: tuple[csg.Point, ...] = ((length, 0), (length, height))
+    corners: tuple[csg.Point, ...] = ((0, 0), (length, 0), (length, height))
     features = []
-    if variant == "roof":
-        corners = ((length, 0), (length / 2, height))
-    elif variant == "lip":
+    if variant == "lip":
         corners += ((0, draw.size("front_height", 1, height * 0.7, "")),)
         features = ["[@ |]{front_height} [high front edge|front height|height at the low end|low end]"]
-    profile = csg.LinearExtrude(width, csg.Polygon(((0, 0), *corners)))
-    root = csg.Translate((0, width, 0), csg.Rotate((90, 0, 0), profile))
-    noun, outline = _WEDGES[variant]
-    steps = [f"[Draw|Sketch] {outline}", "[Extrude|Pull] it {width} along Y"]
+    root = _along_y(width, csg.Polygon(corners))
+    if variant == "roof":
+        root = _along_x(length, csg.Polygon(((0, 0), (width, 0), (width / 2, height))))
+    noun, *steps = _WEDGES[variant]
     attributes, product = [LENGTH, WIDTH, _tall(variant)], "" if features else "length*width*height"
     words = Words(noun, attributes, features, product, bare=draw.bare, steps=steps, absent=_PLAIN)
     return draw.draft(root, words, 0, variant)
@@ -194,19 +192,35 @@ def wedge(rng: random.Random) -> Draft:
 _WEDGES = {
     "edge": (
         "[wedge|ramp|wedge|triangular wedge|door wedge|door stop|right triangular prism|right-angled wedge]",
-        "a right triangle in the XZ plane: {length} along X, rising to {height} at its end",
+        "[Draw|Sketch] a right triangle in the XZ plane: {length} along X, rising to {height} at its end",
+        "[Extrude|Pull] it {width} along Y",
     ),
     "roof": (
-        "[roof-shaped prism|gable roof block|symmetric triangular prism|isosceles triangular prism|tent-shaped block]",
-        "an isosceles triangle in the XZ plane: {length} along X at the bottom, its tip in the middle, {height} up",
+        "[roof-shaped prism|gable roof block|symmetric triangular prism|isosceles triangular prism|tent-shaped block]"
+        "[|, ridge along its length|, the ridge running lengthwise|]",
+        "[Draw|Sketch] an isosceles triangle in the YZ plane: {width} along Y at the bottom, its tip {height} above "
+        "the middle of that",
+        "[Extrude|Pull] it {length} along X",
     ),
     "lip": (
         "[ramp|sloped block|wedge with a blunt end|sloping block|slanted block|blunt wedge]",
-        "an outline in the XZ plane: {length} along X, {front_height} high at x = 0, {height} high at the other end",
+        "[Draw|Sketch] an outline in the XZ plane: {length} along X, {front_height} high at x = 0, {height} high at "
+        "the other end",
+        "[Extrude|Pull] it {width} along Y",
     ),
 }
-"""Variant -> what it is called, and its outline in words."""
+"""Variant -> what it is called, and its steps."""
 _PLAIN = ("no holes", "solid", "no steps", "no rounded edges")
+
+
+def _along_y(width: Quantity, outline: csg.Polygon) -> csg.Node:
+    """An outline in the XZ plane, extruded along y."""
+    return csg.Translate((0, width, 0), csg.Rotate((90, 0, 0), csg.LinearExtrude(width, outline)))
+
+
+def _along_x(length: Quantity, outline: csg.Polygon) -> csg.Node:
+    """An outline in the YZ plane, extruded along x."""
+    return csg.Rotate((90, 0, 90), csg.LinearExtrude(length, outline))
 
 
 def _tall(variant: str) -> Attribute:
@@ -256,10 +270,7 @@ def pyramid(rng: random.Random) -> Draft:
         top = (draw.size(name, length * (share - 0.1), length * (share + 0.1), ""),)
         top += () if square else (draw.size("top_width", width * (share - 0.1), width * (share + 0.1), ""),)
     along, across = _outline(length, height, top[:1]), _outline(width, height, top[-1:])
-    root = csg.intersection(
-        csg.Translate((0, width, 0), csg.Rotate((90, 0, 0), csg.LinearExtrude(width, along))),
-        csg.Rotate((90, 0, 90), csg.LinearExtrude(length, across)),
-    )
+    root = csg.intersection(_along_y(width, along), _along_x(length, across))
     return draw.draft(
         root, _pyramid_words(draw, square, blunt), 0, f"{'square' if square else 'rectangle'}{'_blunt' * blunt}"
     )

@@ -20,20 +20,12 @@ def knob(rng: random.Random) -> Draft:
     body, noun, attributes, features, steps, limit = {"domed": _domed, "ball": _ball_knob, "head": _head}[variant](draw)
     height = Quantity.named("height", draw.values["height"].value)  # type: ignore[union-attr]
     cuts: list[csg.Node] = []
-    hole = rng.choices(("none", "blind", "through"), (35, 40, 25))[0]
+    # A hole through a round top would take its tip away, and the height with it.
+    hole = rng.choices(("none", "blind", "through"), (35, 40, 25 if variant == "head" else 0))[0]
     absent = ["no knurling", "no grip ridges", "smooth sides"]
     if hole == "blind":
-        across = draw.size("hole_d", 2, limit * 0.6, "hole_diameter")
-        depth = draw.size("hole_depth", 3, min(25.0, height * 0.6))
-        cuts = [raised(Quantity(-1), csg.Cylinder(across / 2, depth + 1))]
-        features = [
-            *features,
-            "@ {hole_d} [shaft |mounting |blind |]hole {hole_depth} deep [from below|in the bottom|from the underside]",
-        ]
-        steps = [
-            *steps,
-            "Drill @ {hole_d} hole {hole_depth} deep into it from below, along Z, centred, with a flat end",
-        ]
+        cut, hole_words, hole_step = _blind_hole(draw, limit * 0.6, height * 0.6)
+        cuts, features, steps = [cut], [*features, hole_words], [*steps, hole_step]
     elif hole == "through":
         cut, hole_words, hole_step = bore(draw, height, 2, limit * 0.6)
         cuts, features, steps = [cut], [*features, f"{hole_words}[| all the way through]"], [*steps, hole_step]
@@ -41,6 +33,16 @@ def knob(rng: random.Random) -> Draft:
         absent += ["no hole", "no bore", "solid"]
     words = Words(noun, attributes, features, bare=draw.bare, steps=steps, absent=absent)
     return draw.draft(csg.difference(body, *cuts), words, int(hole == "through"), f"{variant}_{hole}")
+
+
+def _blind_hole(draw: Draw, widest_mm: float, deepest_mm: float) -> tuple[csg.Node, str, str]:
+    """A hole from below on the z axis: its cutter, the words for it, and the step that makes it."""
+    across = draw.size("hole_d", 2, widest_mm, "hole_diameter")
+    depth = draw.size("hole_depth", 3, min(40.0, deepest_mm))
+    where = "[from below|in the bottom|from the underside]"
+    words = f"@ {{hole_d}} [shaft |mounting |blind |]hole {{hole_depth}} deep {where}"
+    step = "Drill @ {hole_d} hole {hole_depth} deep into it from below, along Z, centred, with a flat end"
+    return raised(Quantity(-1), csg.Cylinder(across / 2, depth + 1)), words, step
 
 
 Knob = tuple[csg.Node, str, list[Attribute], list[str], list[str], float]
@@ -63,7 +65,7 @@ def _domed(draw: Draw) -> Knob:
 def _ball_knob(draw: Draw) -> Knob:
     ball = draw.size("ball_d", 8, 60, "sphere_diameter")
     stem = draw.size("stem_d", max(4.0, ball * 0.25), ball * 0.7, "step_diameter:1")
-    height = draw.size("height", ball + 3, ball + 50, "")
+    height = draw.size("height", ball + 3, ball + 50)
     centre = height - ball / 2
     body = csg.union(csg.Cylinder(stem / 2, centre), raised(centre, csg.Sphere(ball / 2)))
     noun = "[ball knob|ball knob|knob with a ball head|ball-shaped knob]"
@@ -97,53 +99,48 @@ def _head(draw: Draw) -> Knob:
 
 
 def handle(rng: random.Random) -> Draft:
-    """A bar with ball ends: a capsule, solid or bored, a pin round on one end, or a dumbbell."""
+    """A bar with ball ends: a capsule, a pin round on one end, the same with a hole in the other, or a dumbbell."""
     draw = Draw(rng)
-    variant = rng.choices(("capsule", "bored", "one_end", "dumbbell"), (40, 20, 20, 20))[0]
+    variant = rng.choices(("capsule", "one_end", "socket", "dumbbell"), (40, 20, 20, 20))[0]
     if variant == "dumbbell":
         return _dumbbell(draw)
     across = draw.size("diameter", 5, 45, "outer_diameter")
     height = draw.size("height", across * 1.3, across * 6)
-    ball = csg.Sphere(across / 2)
-    one_end = variant == "one_end"
-    bar = (
-        csg.Cylinder(across / 2, height - across / 2)
-        if one_end
-        else raised(across / 2, csg.Cylinder(across / 2, height - across))
-    )
-    ends = (
-        [raised(height - across / 2, ball)]
-        if one_end
-        else [raised(across / 2, ball), raised(height - across / 2, ball)]
-    )
-    where = "on its upper end; the lower end is flat" if one_end else "on each end"
+    ball, capsule = csg.Sphere(across / 2), variant == "capsule"
+    top = raised(height - across / 2, ball)
+    if capsule:
+        bar = raised(across / 2, csg.Cylinder(across / 2, height - across))
+        body = csg.union(bar, raised(across / 2, ball), top)
+    else:
+        body = csg.union(csg.Cylinder(across / 2, height - across / 2), top)
+    where = "on each end" if capsule else "on its upper end; the lower end is flat"
     steps = [
         "[Draw|Start with] a round bar {diameter} in diameter along the Z axis",
         f"Put a half ball of the same diameter {where}, so that the whole is {{height}} long and stands on the XY "
         "plane",
     ]
-    noun = (
-        "[capsule|handle with rounded ends|grip|bar handle with ball ends|round bar with hemispherical ends|pill shape]"
-    )
-    features, cuts, absent = [], [], ["no holes", "no bore", "solid", "no grooves"]
-    if one_end:
-        noun = (
-            "[pin with a rounded end|round-nosed pin|bullet-shaped pin|rod with one hemispherical end|dowel with a "
-            "round top]"
-        )
-        absent += ["flat at the bottom", "no dome at the bottom"]
-    if variant == "bored":
-        hole, words, step = bore(draw, height, 2, across * 0.7)
-        features, cuts, steps, absent = (
-            [f"{words}[| along its whole length| from end to end]"],
-            [hole],
-            [*steps, step],
-            [],
-        )
-        absent = ["no grooves", "no side holes"]
-        noun = "[handle|grip|tool handle|handle grip] with [hemispherical|half-ball|ball] ends"
-    words_ = Words(noun, [DIAMETER, LONG], features, bare=draw.bare, steps=steps, absent=absent)
-    return draw.draft(csg.difference(csg.union(bar, *ends), *cuts), words_, len(cuts), variant)
+    absent = ["no grooves", "no side holes", *([] if capsule else ["flat at the bottom", "no dome at the bottom"])]
+    features, cuts = [], []
+    if variant == "socket":
+        cut, words, step = _blind_hole(draw, across * 0.7, (height - across / 2) * 0.8)
+        features, cuts, steps = [words], [cut], [*steps, step]
+    else:
+        absent += ["no holes", "no bore", "solid"]
+    description = Words(_BARS[variant], [DIAMETER, LONG], features, bare=draw.bare, steps=steps, absent=absent)
+    return draw.draft(csg.difference(body, *cuts), description, 0, variant)
+
+
+_BARS = {
+    "capsule": (
+        "[capsule|handle with rounded ends|grip with hemispherical ends|bar handle with ball ends|"
+        "round bar with hemispherical ends|pill shape]"
+    ),
+    "one_end": (
+        "[pin with a rounded end|round-nosed pin|bullet-shaped pin|rod with one hemispherical end|"
+        "dowel with a [round|hemispherical] top]"
+    ),
+    "socket": "[tool handle|file handle|handle|grip] with [a hemispherical|a half-ball|a domed|one round] [end|top]",
+}
 
 
 def _dumbbell(draw: Draw) -> Draft:
@@ -238,7 +235,8 @@ def ellipse(rng: random.Random) -> Draft:
     variant = rng.choices(("disc", "bored_disc", "cylinder", "ellipsoid", "dome"), (30, 15, 20, 20, 15))[0]
     # The flats of a sphere cut its extents by a twentieth of a percent: small eggs stay within what is measured.
     limit = 50 if variant in ("ellipsoid", "dome") else 180
-    length, width = draw.size("length", 6, limit), draw.size("width", 5, limit)
+    length = draw.size("length", 8, limit)
+    width = draw.size("width", max(5.0, length * 0.35), min(limit, length * 2.5))
     if abs(length - width) < 1:
         raise NoRoomError
     axes = [LENGTH, WIDTH]

@@ -28,10 +28,10 @@ def cup(rng: random.Random) -> Draft:
 
 def _straight_cup(draw: Draw, variant: str) -> Draft:
     inner = variant == "inner"
-    across = draw.size(*(("inner_d", 12, 120, "") if inner else ("outer_d", 20, 140, "outer_diameter")))
+    across = draw.size(*(("inner_d", 12, 120, "bore_diameter") if inner else ("outer_d", 20, 140, "outer_diameter")))
     height = draw.size("height", 10, 160)
     wall = draw.size_or_default("cup", "wall", 0.8, min(6.0, across * 0.15))
-    floor, floor_words = _floor(draw, wall, height)
+    floor, floor_words = _floor(draw, wall, height, "" if variant == "mug" else None)
     outer = Quantity(2) * wall + across if inner else across
     hollow = across if inner else across - 2 * wall
     body: csg.Node = csg.Cylinder(outer / 2, height)
@@ -56,11 +56,11 @@ def _straight_cup(draw: Draw, variant: str) -> Draft:
     return draw.draft(root, words, 1 if handle else 0, variant)
 
 
-def _floor(draw: Draw, wall: Quantity, height: Quantity) -> tuple[Quantity, list[str]]:
+def _floor(draw: Draw, wall: Quantity, height: Quantity, kind: str | None = None) -> tuple[Quantity, list[str]]:
     """A floor of its own, or one as thick as the wall; the words for it."""
     if draw.unsaid or draw.chance(0.6):
         return wall, []
-    floor = draw.size("floor", 0.8, min(10.0, height * 0.3))
+    floor = draw.size("floor", 0.8, min(10.0, height * 0.3), kind)
     return floor, ["[@ |]{floor} [floor|bottom|thick floor|thick bottom|base]"]
 
 
@@ -94,19 +94,13 @@ def _tapered_cup(draw: Draw) -> Draft:
     wall = draw.size_or_default("cup", "wall", 0.8, min(5.0, base * 0.15))
     floor, floor_words = _floor(draw, wall, height)
     bottom, rim = base / 2, top / 2
-    outline = (
-        (0, 0),
-        (bottom, 0),
-        (rim, height),
-        (rim - wall, height),
-        (bottom - wall, floor),
-        (0, floor),
-    )
+    inside = bottom + (rim - bottom) * floor / height - wall
+    outline = ((0, 0), (bottom, 0), (rim, height), (rim - wall, height), (inside, floor), (0, floor))
     steps = [
         "[Draw|Start with] a frustum standing on the XY plane along Z: {base_d} in diameter at the bottom, {top_d} at "
         "the top, {height} tall",
-        "Hollow it out from the top, leaving a wall that measures {wall} across (horizontally) at the rim and at "
-        "the floor" + _floor_step(floor_words),
+        "Hollow it out from the top, leaving a wall that measures {wall} across (horizontally) everywhere"
+        + _floor_step(floor_words),
     ]
     attributes = [
         Attribute(name, f"[{words}] diameter", f"[{words}] diameter|diameter at the [{words}]")
@@ -153,7 +147,7 @@ def bowl(rng: random.Random) -> Draft:
 
 def _foot(draw: Draw, outer: Quantity, wall: Quantity) -> tuple[list[csg.Node], list[str], list[str]]:
     """A solid round foot that the bowl sinks into: its lower end is level with the bowl's lowest point."""
-    foot = draw.size("foot_d", max(8.0, outer * 0.3), outer * 0.6, "")
+    foot = draw.size("foot_d", max(8.0, outer * 0.3), outer * 0.6, "outer_diameter")
     # The sides of the foot end in the wall: between the outer ball and the inner one at this radius.
     rise = (outer - math.sqrt(outer**2 - foot**2)) / 2
     height = draw.size("foot_height", rise + 0.2, rise + float(wall) * 0.8, "")
@@ -218,7 +212,7 @@ def funnel(rng: random.Random) -> Draft:
 def _spouted(draw: Draw) -> Draft:
     spout = draw.size("spout_d", 5, 30, "base_diameter")
     mouth = draw.size("mouth_d", spout * 2, 150, "top_diameter")
-    length = draw.size("spout_length", 5, 60, "")
+    length = draw.size("spout_length", 5, 60, "step_length:1")
     overall = draw.chance(0.5)
     if overall:
         height = draw.size("height", length + 10, length + 100)
