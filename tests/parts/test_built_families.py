@@ -1,4 +1,4 @@
-"""The profiles, mounts, brackets, enclosures and holders: each is the part that its own sentence and steps ask for."""
+"""The profiles, mounts, brackets, enclosures and holders: their cuts, voids, motors, and what they say they have not."""
 
 import random
 import re
@@ -8,22 +8,20 @@ from itertools import combinations
 import pytest
 
 from cadmonkey.cad import csg
-from cadmonkey.cad.ir import parse_ir, print_ir
-from cadmonkey.cad.judge import judge, judge_solid
+from cadmonkey.cad.judge import judge
 from cadmonkey.cad.kinds import KINDS
 from cadmonkey.cad.measure import measure
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import solid
-from cadmonkey.parts import FAMILIES, PLAIN, Part, sample_part
+from cadmonkey.parts import FAMILIES, PLAIN, sample_part
 from cadmonkey.parts.families import Draft, brackets, enclosures, holders, mounts, profiles
-from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
-from cadmonkey.parts.sentences import Piece, Writer, sentence_of
+from cadmonkey.parts.measures import MOTORS_MM, Measure, NoRoomError
+from cadmonkey.parts.sentences import Writer
 
 ROOMS = tuple(room.__name__ for room in (brackets, enclosures, holders, mounts, profiles))
 BUILT = [name for name, family in FAMILIES.items() if family.__module__ in ROOMS]
 MEETING = {"c_clip", "cable_clip", "saddle", "lid_recess", "cable_hole"}
 """Variants with cuts that are meant to meet: a bore and its mouth, a hole into the hollow."""
-COUNTED = {"holes", "slots", "columns", "rows", "notches", "pegs", "fins", "teeth"}
 
 
 def drafts(family: str, seed: int, count: int) -> Iterator[Draft]:
@@ -37,64 +35,14 @@ def drafts(family: str, seed: int, count: int) -> Iterator[Draft]:
         count -= 1
 
 
-def neighbours(part: Part) -> Iterator[tuple[str, str]]:
-    """Every parameter's name, and the program with half a millimetre, or one, more of it."""
-    for name in (parameter.name for parameter in part.program.parameters if parameter.name not in UNITS):
-        more = 1 if name in COUNTED else 0.5
-        code, changed = re.subn(rf"^({name} = .*);", rf"\1 + {more};", part.code, flags=re.MULTILINE)
-        assert changed == 1
-        yield name, code
-
-
-def said_by(sentences: list[list[Piece]]) -> set[str]:
-    """The names of the values that some of the sentences state."""
-    return {name for pieces in sentences for piece in pieces for name in piece.names}
-
-
-@pytest.mark.parametrize("family", BUILT)
-def test_a_part_passes_as_itself_in_both_notations(family: str) -> None:
-    rng = random.Random(11)
-    for _ in range(30):
-        part = sample_part(rng, family)
-        verdict = judge(part.code, part.code, part.stated)
-        assert verdict.all_pass, (part.prompt, part.code, verdict.reason)
-        again = judge_solid(parse_ir(print_ir(part.program)), solid(part.program), part.stated)
-        assert again.all_pass, (part.prompt, print_ir(part.program), again.reason)
-
-
-@pytest.mark.parametrize("family", BUILT)
-def test_a_part_with_one_parameter_changed_fails(family: str) -> None:
-    rng = random.Random(12)
-    for _ in range(2):
-        part = sample_part(rng, family)
-        for name, code in neighbours(part):
-            assert not judge(code, part.code, part.stated).all_pass, (name, code)
-
-
-@pytest.mark.parametrize("family", BUILT)
-def test_the_steps_state_every_value(family: str) -> None:
-    rng = random.Random(13)
-    for draft in drafts(family, 13, 60):
-        writer = Writer(rng)
-        steps = [writer.write(step, draft.values) for step in draft.words.steps]
-        texts, said = [sentence_of(step) for step in steps], said_by(steps)
-        named = {v.number for name, v in draft.values.items() if name in said and isinstance(v, Measure)}
-        left = {
-            name
-            for name, v in draft.values.items()
-            if name not in said and not (isinstance(v, Measure) and v.unit == "standard" and v.number in named)
-        }
-        assert not left, (family, draft.variant, left)
-        assert not any(re.search(r"[\[\]{}|@]", text) for text in texts), texts
-
-
 @pytest.mark.parametrize("family", BUILT)
 def test_what_is_absent_is_said_of_every_part_and_states_nothing(family: str) -> None:
     for draft in drafts(family, 14, 40):
         assert draft.words.absent
         for text in draft.words.absent:
-            assert not said_by([Writer(random.Random(0)).write(f"[{text}]", draft.values)])
-            if "no holes" in text:
+            pieces = Writer(random.Random(0)).write(f"[{text}]", draft.values)
+            assert not any(piece.names for piece in pieces)
+            if text == "no holes":
                 assert not draft.holes
 
 
@@ -128,7 +76,8 @@ def test_every_kind_of_a_value_is_known_to_the_judge_or_empty() -> None:
 
 def test_a_motor_is_known_by_its_name_alone() -> None:
     rng = random.Random(18)
-    parts = [part for part in (sample_part(rng, "mount") for _ in range(60)) if part.variant == "motor_plate"]
+    parts = [part for part in (sample_part(rng, "mount") for _ in range(12)) if part.variant == "motor_plate"]
+    assert len(parts) > 3
     for part in parts:
         number = re.search(r"nema[ -]?(\d+)", part.prompt.lower())
         assert number, part.prompt

@@ -15,7 +15,7 @@ from cadmonkey.cad.solid import solid
 from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import FAMILIES, PLAIN, Part, sample_part
 from cadmonkey.parts.families import DEFAULTS_MM, Draft
-from cadmonkey.parts.measures import UNITS, NoRoomError
+from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
 
 BUILT = [family for family in FAMILIES if family not in PLAIN.families]
 PLAIN_ROWS = "557f250e5e3fe6c8"
@@ -48,7 +48,7 @@ def test_a_part_with_one_other_parameter_is_another_part(family: str) -> None:
 
 def neighbour(part: Part, name: str) -> str:
     """The part with a count one higher, or a size a little larger."""
-    counts = ("teeth", "bolts", "spokes", "slots")
+    counts = ("teeth", "bolts", "spokes", "slots", "holes", "columns", "rows", "notches", "pegs", "fins")
     change = "{} + 1" if name in counts else "({}) * 1.05 + 0.1"
     line = re.compile(rf"^({name} = )(.*);$", re.MULTILINE)
     code, changed = line.subn(lambda match: f"{match[1]}{change.format(match[2])};", part.code)
@@ -74,7 +74,8 @@ def test_words_state_every_value_but_defaults_however_they_are_worded(family: st
         words = draft.words
         said = stated_by(words.plain) if words.plain else {attribute.name for attribute in words.attributes}
         said |= stated_by(" ".join(words.features)) | stated_by(words.noun)
-        silent = draft.values.keys() - said
+        motor = any(draft.values[name].unit == "standard" for name in said if isinstance(draft.values[name], Measure))
+        silent = draft.values.keys() - said - (MOTORS_MM["NEMA 17"].keys() if motor else set())
         assert all(draft.values[name].mm == DEFAULTS_MM[family][name] for name in silent), silent
 
 
@@ -89,14 +90,18 @@ def drafted(family: str, rng: random.Random) -> Draft:
 def stated_by(template: str) -> set[str]:
     """The values that a template states whichever of its alternatives is taken."""
     while (match := _BRACKET.search(template)) is not None:
-        common = set.intersection(*(set(_PLACE.findall(text)) for text in match[1].split("|")))
+        common = set.intersection(*(_places(text) for text in match[1].split("|")))
         places = " ".join(f"{{{place}}}" for place in sorted(common))
         template = template[: match.start()] + places + template[match.end() :]
-    return {name.strip("#") for place in _PLACE.findall(template) for name in place.split("*")}
+    return _places(template)
+
+
+def _places(text: str) -> set[str]:
+    return {name.strip("#") for place in _PLACE.findall(text) for name in place.split("*")}
 
 
 def test_what_a_template_states_is_what_all_its_alternatives_state() -> None:
-    assert stated_by("@ {a} [wide {b}|broad {b}] [|and {c}] {d*e}") == {"a", "b", "d", "e"}
+    assert stated_by("@ {a} [wide {b}|broad {b}] [|and {c}] [{d*e}|{d} by {e}]") == {"a", "b", "d", "e"}
 
 
 def test_a_screw_says_all_sizes_of_its_nut_once() -> None:

@@ -57,7 +57,7 @@ def gusset(rng: random.Random) -> Draft:
         *(f"Drill {words}, along the normal of each leg" for words in hole_words),
     ]
     noun = "[L-bracket|L bracket|angle bracket|corner bracket|gusset bracket|reinforced L-bracket|gusseted bracket]"
-    absent = ["no ribs but these", *(() if cuts else ("no holes",))]
+    absent = ["no ribs but these", "no slots", *(() if cuts else ("no holes",))]
     words = _words(draw, "gusset", noun, [_BASE, _UPRIGHT, _WIDE], [*features, *hole_words], steps, absent)
     if not sides:
         draw.tell("ribs", 1)
@@ -97,15 +97,17 @@ def u_bracket(rng: random.Random) -> Draft:
     """A base with two uprights: by its outer length or the gap between; plain, drilled for an axle or for screws."""
     draw = Draw(rng)
     by_gap = draw.chance(0.4)
+    variant = rng.choices(("plain", "axle", "screw"), (25, 40, 35))[0]
     across = draw.size("gap", 8, 100, "inner_length") if by_gap else draw.size("length", 15, 120)
     width, height = draw.size("width", 10, 80), draw.size("height", 12, 100)
     most = min(8.0, height * 0.25, float(across) * (0.5 if by_gap else 0.2))
-    thickness = draw.size_or_default("u_bracket", "thickness", 1.5, most, "web_thickness")
+    thickness = draw.size_or_default(
+        "u_bracket", "thickness", 1.5, most, {"plain": "web_thickness", "axle": "floor"}.get(variant, "")
+    )
     length = across + 2 * thickness if by_gap else across
     far = across + thickness if by_gap else across - thickness
     base, wall = cube(length, width, thickness), cube(thickness, width, height)
     body = csg.union(base, wall, at(far, 0, 0, wall))
-    variant = rng.choices(("plain", "axle", "screw"), (25, 40, 35))[0]
     cuts, features, holes = _u_holes(draw, variant, length, width, height, thickness)
     gap = Attribute("gap", "inside width|gap|clear width|gap between the sides", "gap|inside|between the sides")
     outside = [gap if by_gap else LENGTH, _WIDE, _UPRIGHT]

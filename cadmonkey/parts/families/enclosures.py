@@ -89,9 +89,9 @@ def _with_posts(draw: Draw) -> Draft:
     length, width, height, wall = _sizes(draw, "", 40)
     post = draw.size("post_d", 4, min(12.0, min(length, width) * 0.2), "boss_diameter")
     tall = draw.size("post_height", 3, min(40.0, float(height - wall) * 0.8), "boss_height")
-    screw = draw.size("hole_d", 1.2, post - 1.6, "")
+    screw = draw.size("hole_d", 1.2, post - 1.6, "hole_diameter")
     deep = draw.size("hole_depth", 2, tall * 0.9)
-    inset = draw.size("inset", wall + post / 2 + 0.5, min(length, width) / 2 - post / 2 - 2, "")
+    inset = draw.size("inset", wall + post / 2 + 0.5, min(length, width) / 2 - post / 2 - 2)
     places = [(x, y) for x in (inset, length - inset) for y in (inset, width - inset)]
     shell = csg.difference(cube(length, width, height), _hollow(length, width, height, wall))
     posts = [at(x, y, 0, csg.Cylinder(post / 2, wall + tall)) for x, y in places]
@@ -213,12 +213,12 @@ def frame(rng: random.Random) -> Draft:
         ]
         steps.append("Cut a centred window {opening_length} long (X) and {opening_width} wide (Y) right through it")
     elif variant == "border":
-        border = draw.size("border", 2, min(length, width) * 0.35, "")
+        border = draw.size("border", 2, min(length, width) * 0.35, "wall")
         window = at(border, border, -1, cube(length - 2 * border, width - 2 * border, thickness + 2))
         features = ["[@ |]{border} [wide border|border|border all around|frame width|wide rim]"]
         steps.append("Cut a window right through it, leaving a border {border} wide on all four sides")
     else:
-        border = draw.size("border", 2, min(length * 0.25, width * 0.3), "")
+        border = draw.size("border", 2, min(length * 0.25, width * 0.3), "wall")
         bar = draw.size("bar", 2, length * 0.2, "")
         pane = (length - 2 * border - bar) / 2
         window = at(border, border, -1, row(Quantity(2), pane + bar, cube(pane, width - 2 * border, thickness + 2)))

@@ -178,7 +178,7 @@ def _slots_in_row(draw: Draw) -> Draft:
         f"wide (Y), in a row along X centred on the plate, {_APART}"
     ]
     noun = f"[slotted [{noun}]|[{noun}]]"
-    absent = ["no round holes"]
+    absent = ["no round holes", "only one row of slots"]
     return draw.draft(root, _words(draw, "strip", noun, features, steps, absent), int(count), "slots")
 
 
@@ -199,7 +199,7 @@ def _rows(draw: Draw) -> Draft:
         f"Drill {{rows}} rows of {{columns}} holes, {size} each, through it along Z, {_APART} along X, the rows "
         f"{{row_spacing}} apart along Y, centred on the plate"
     ]
-    words = _words(draw, "strip", f"[{noun}]", features, steps, ["no slots"])
+    words = _words(draw, "strip", f"[{noun}]", features, steps, ["no slots", "no blind holes"])
     return draw.draft(root, words, int(count * rows), "rows")
 
 
@@ -258,7 +258,7 @@ def _two_slots(draw: Draw) -> Draft:
         "wide, {slot_spacing} between their centre lines (Y), centred on the plate"
     ]
     noun = "[slotted plate|motor slide plate|adjustment plate|slotted mounting plate|plate with slots]"
-    words = _words(draw, "slotted_plate", noun, features, steps, ["no round holes"])
+    words = _words(draw, "slotted_plate", noun, features, steps, ["no round holes", "no third slot"])
     draw.tell("slots", 2)
     return draw.draft(root, words, 2, "two_slots")
 
@@ -278,7 +278,9 @@ def _oblong_washer(draw: Draw) -> Draft:
         "Cut a slot with round ends through its middle along Z, {slot_length} long overall (X) and {slot_width} wide "
         "(Y)",
     ]
-    words = Words(noun, [across, THICKNESS], features, bare=draw.bare, steps=steps, absent=["no round hole"])
+    words = Words(
+        noun, [across, THICKNESS], features, bare=draw.bare, steps=steps, absent=["no round hole", "no second hole"]
+    )
     draw.tell("slots", 1)
     return draw.draft(root, words, 1, "oblong_washer")
 
@@ -350,7 +352,7 @@ def hinge(rng: random.Random) -> Draft:
         f"{_APART}",
     ]
     noun = "[hinge leaf|hinge half|hinge plate|door hinge leaf]"
-    words = replace(_words(draw, "hinge", noun, features, [], ["no pin"]), steps=steps)
+    words = replace(_words(draw, "hinge", noun, features, [], ["no pin", "no screws"]), steps=steps)
     return draw.draft(root, words, int(count) + 1, "middle_knuckle" if middle else "full_knuckle")
 
 
