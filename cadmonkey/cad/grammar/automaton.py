@@ -233,17 +233,16 @@ def _feed(stack: Stack, known: Any, letter: str) -> list[Thread]:
     """What becomes of one thread with one letter more; parts that read nothing are passed on the way."""
     while stack is not None:
         part, below = stack
-        kind = type(part)  # a chain of class patterns is several times slower, and this is the inner loop
-        if kind is Text:
+        if isinstance(part, Text):
             if part.text[0] != letter:
                 return []
             return [((part.rest, below) if part.rest else below, known)]
-        if kind is Letters or kind is Token:
+        if isinstance(part, Letters | Token):
             after = part.feed(known, letter)
             if after is not None:
                 return [(stack, after)]
             known = part.end(known)
-        elif kind is Act:
+        elif isinstance(part, Act):
             known = part.apply(known)
         else:
             branches = part.branches(stack, letter)

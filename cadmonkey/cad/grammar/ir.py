@@ -5,9 +5,10 @@ It leaves out what the printer never writes: comments, names, `ROOT`, other meta
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from cadmonkey.cad import csg
@@ -180,7 +181,7 @@ def _is_edge(known: Known, operands: tuple[str, ...]) -> bool:
     return True
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Known, tuple[str, ...]], bool]] = {
     "SK": _is_plane,
     "E": _leaves_plane,
     "V": _turns,
@@ -222,13 +223,13 @@ def _feed_number(known: Known, letter: str) -> Known | None:
 def _end_number(known: Known) -> Known | None:
     if not is_number(known.word.removeprefix("-")) or known.word not in _ends(known) or not _fits(known, known.word):
         return None
-    return known._replace(word="", operands=(*known.operands, known.word))
+    return _taken(known, known.word)
 
 
 def _finish_number(known: Known) -> tuple[str, Known] | None:
     for word in _ends(known):
         if _fits(known, word):
-            return word[len(known.word) :], known._replace(word="", operands=(*known.operands, word))
+            return word[len(known.word) :], _taken(known, word)
     return None
 
 
@@ -242,18 +243,23 @@ def _keep_whole(known: Known, value: float) -> Known:
 _count = limited("whole", 1, 99_999, whole=True, keep=_keep_whole)
 
 
+def _taken(known: Known, word: str) -> Known:
+    """After a whole operand."""
+    return known._replace(word="", operands=(*known.operands, word))
+
+
 def _feed_flag(known: Known, letter: str) -> Known | None:
     fits = not known.word and letter in "01" and _is_possible(known, (*known.operands, letter))
     return known._replace(word=letter) if fits else None
 
 
 def _end_flag(known: Known) -> Known | None:
-    return known._replace(word="", operands=(*known.operands, known.word)) if known.word else None
+    return _taken(known, known.word) if known.word else None
 
 
 def _finish_flag(known: Known) -> tuple[str, Known] | None:
     word = known.word or next((flag for flag in "10" if _is_possible(known, (*known.operands, flag))), None)
-    return None if word is None else (word[len(known.word) :], known._replace(word="", operands=(*known.operands, word)))
+    return None if word is None else (word[len(known.word) :], _taken(known, word))
 
 
 _flag = Token(frozenset("01"), "flag", _feed_flag, _end_flag, _finish_flag)
@@ -292,7 +298,7 @@ def _feed_reference(known: Known, letter: str) -> Known | None:
 def _end_reference(known: Known) -> Known | None:
     if known.word not in map(str, _references(known, known.operation)):
         return None
-    return known._replace(word="", operands=(*known.operands, known.word))
+    return _taken(known, known.word)
 
 
 def _finish_reference(known: Known) -> tuple[str, Known] | None:
@@ -371,7 +377,7 @@ def _finish_edges(known: Known) -> tuple[str, Known]:
     between = free[:0] if len(known.edges) > 1 else free[: 1 if known.edges else 2]
     points = [last, *between, first]
     text = ""
-    for begin, end in zip(points, points[1:], strict=False):
+    for begin, end in pairwise(points):
         known = _draw(known._replace(operation="L", operands=(*begin, *end)))
         text += f"L {' '.join((*begin, *end))}\n"
     return text, known
@@ -428,7 +434,8 @@ def _finish_program(known: Known) -> tuple[str, Known]:
         solids.append(total)
         total += 1
     while len(solids) > 1:
-        solids = [total, *solids[2:]] if not lines.append(f"U {solids[0]} {solids[1]}") else []
+        lines.append(f"U {solids[0]} {solids[1]}")
+        solids = [total, *solids[2:]]
         total += 1
     return "".join(f"\n{line}" for line in lines), known
 

@@ -17,7 +17,12 @@ def extend_number(word: str, letter: str) -> str | None:
     if letter in DIGITS:
         fits = len(word) < MAX_DIGITS
     elif letter in (".", "e"):
-        fits = word[-1:] in DIGITS and len(word) < MAX_DIGITS - 3 and "e" not in word and (letter, "." in word) != (".", True)
+        fits = (
+            word[-1:] in DIGITS
+            and len(word) < MAX_DIGITS - 3
+            and "e" not in word
+            and not (letter == "." and "." in word)
+        )
     else:
         fits = letter == "-" and word.endswith("e")
     return word + letter if fits else None

@@ -19,7 +19,12 @@ MAX_NAME = 40
 MAXDIGITS = 24
 """Letters of a number."""
 _KEYWORDS = frozenset(
-    "true false undef module function if else for let each use include import surface assert echo PI".split()
+    word
+    for line in (
+        "true false undef PI module function children if else for let each",
+        "use include import surface assert echo",
+    )
+    for word in line.split()
 )
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 
@@ -109,8 +114,10 @@ def _end_name(known: Known) -> Known | None:
 
 
 def _finish_name(known: Known) -> tuple[str, Known] | None:
-    for name in _names(known)[:1]:
-        return name[len(known.word) :], _end_name(known._replace(word=name))
+    for name in _names(known):
+        after = _end_name(known._replace(word=name))
+        if after is not None:
+            return name[len(known.word) :], after
     return None
 
 
@@ -150,7 +157,7 @@ def _index() -> Part:
 
     def feed(known: Known, letter: str) -> Known | None:
         word = known.word + letter
-        return known._replace(word=word) if letter in DIGITS and len(word) < 6 and int(word) < known.count else None
+        return known._replace(word=word) if letter in DIGITS and len(word) < 6 and int(word) < known.points else None
 
     def end(known: Known) -> Known | None:
         return known._replace(word="") if known.word else None
@@ -317,16 +324,18 @@ def _also(name: str, value: Part) -> Part:
     return _maybe(_word(","), _named(name, value))
 
 
-def _size(end: str = "") -> Part:
+def _size(end: str = "") -> Choice:
     """A radius or a diameter."""
     return Choice((_named(f"r{end}", _value), _named(f"d{end}", _value)))
 
 
-_facets = limited("whole", 0, MAX_FACETS)
+_round = Choice((*_size().options, _value))
+"""A radius may go without its name where it is the only size."""
+_facets = limited("number", 0, MAX_FACETS)
 _own_facets = _also("$fn", _facets)
 _centred = _also("center", _word("true"))
 _fn = Seq((_facets, _space))
-_count_point = Act(lambda known: known._replace(count=known.count + 1))
+_count_point = Act(lambda known: known._replace(points=known.points + 1))
 
 
 def _points(length: int) -> Part:
@@ -334,7 +343,7 @@ def _points(length: int) -> Part:
     point = Seq((_numbers("0" * length), _count_point))
     corners = (_numbers("10000"[:length]), _numbers("01000"[:length]))
     first = _list(point, *(Seq((corner, _count_point)) for corner in corners))
-    begin = Act(lambda known: known._replace(count=0))
+    begin = Act(lambda known: known._replace(points=0))
     return Seq((begin, _word("["), first, Many(Seq((_word(","), point))), _word("]")))
 
 
@@ -350,9 +359,9 @@ _paths = Seq((_word("["), _path, Many(Seq((_word(","), _path))), _word("]")))
 
 
 def _cylinder() -> Part:
-    both = _list(_size(), _named("h", _value))
-    ends = _list(_size("1"), _size("2"), _named("h", _value))
-    return _shape("cylinder", Choice((both, ends)), _centred, _own_facets)
+    height = _named("h", _value)
+    sizes = ((_size(), height), (_size("1"), _size("2"), height), (height, _size()), (height, _size("1"), _size("2")))
+    return _shape("cylinder", Choice(tuple(_list(*size) for size in sizes)), _centred, _own_facets)
 
 
 def _polygon() -> Part:
@@ -436,7 +445,7 @@ def _linear_extrude() -> Part:
 
 
 def _rotate_extrude() -> Part:
-    fn = _named("$fn", Seq((limited("whole", 1, MAX_FACETS), _space)))
+    fn = _named("$fn", Seq((limited("number", 1, MAX_FACETS), _space)))
     angle = Seq((_named("angle", _value), _maybe(_word(","), fn)))
     return _call("rotate_extrude", Choice((Seq(()), angle, fn)))
 
@@ -445,7 +454,7 @@ _flat_child = Rule("flat-child")
 _flat = _statement(
     "flat",
     _shape("square", Choice((_value, _numbers("11"))), _centred),
-    _shape("circle", _size(), _own_facets),
+    _shape("circle", _round, _own_facets),
     _polygon(),
     Seq((Act(_room), _offset_2d(), _flat_child)),
 )
@@ -453,7 +462,7 @@ _flat_child.part = Choice((_flat, Seq((_word("{"), _gap, Act(_deeper), _flat, Ma
 _solid = _statement(
     "solid",
     _shape("cube", Choice((_value, _numbers("111"))), _centred),
-    _shape("sphere", _size(), _own_facets),
+    _shape("sphere", _round, _own_facets),
     _cylinder(),
     _shape("polyhedron", _list(_named("points", _points(3)), _named("faces", _paths))),
     Seq((Act(_room), _linear_extrude(), _flat_child)),

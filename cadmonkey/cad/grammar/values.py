@@ -62,7 +62,7 @@ class Known(NamedTuple):
     """Open expressions, the innermost last."""
     items: tuple[Interval, ...] = ()
     """The values of the vector or range that is being read."""
-    count: int = 0
+    points: int = 0
     """Points of the polygon or polyhedron that is being read."""
     bound: tuple[tuple[str, Interval], ...] = ()
     """Variables of the loop that is being read."""
