@@ -9,6 +9,7 @@ for every letter, so there is never a dead end and a program is never cut off.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,8 @@ class Guide:
     state: State = field(init=False)
     _reserve: int = field(init=False)
     """Letters that end the program at worst, as known."""
+    _ending: bytes = field(init=False, default=b"")
+    """Letters that are left to write where only the way out is left."""
 
     def __post_init__(self) -> None:
         """Begin.
@@ -118,7 +121,7 @@ class Guide:
     def choose(self, scores: Scores) -> int:
         """The best allowed token by `scores` (vocab), which are changed; the answer goes on with it."""
         scores[self.vocabulary.never] = -np.inf
-        for _ in range(_STRIKES):
+        for _ in range(0 if self._ending else _STRIKES):
             token = int(scores.argmax())
             if self.take(token):
                 return token
@@ -134,16 +137,22 @@ class Guide:
 
     def allowed(self) -> list[int]:
         """Every token that may come next; never empty."""
-        found = [*self.vocabulary.allowed(self.state, self._fits)]
-        if self.state.is_complete:
-            found += sorted(self.vocabulary.ends)
-        return found
+        if not self._ending:
+            found = self.vocabulary.allowed(self.state, self._fits)
+            if self.state.is_complete:
+                found += sorted(self.vocabulary.ends)
+            if found:
+                return found
+            self._ending = self.state.completion()
+        return [self.vocabulary.token_of(self._ending[:1])]
 
     def take(self, token: int) -> bool:
         """Go on with `token` if it is allowed."""
         if token in self.vocabulary.ends:
             return self.state.is_complete
         piece = self.vocabulary.pieces[token]
+        if self._ending:
+            return self._write_out(piece)
         after = self.state.advance(piece) if piece else None
         if after is None or not self._fits(after, len(piece)):
             return False
@@ -153,7 +162,69 @@ class Guide:
         self.state, self.left = after, self.left - 1
         return True
 
+    def _write_out(self, piece: bytes) -> bool:
+        """Go on with the known ending, if `piece` is its next letter."""
+        after = self.state.advance(piece) if piece == self._ending[:1] else None
+        if after is None:
+            return False
+        self.state, self.left, self._ending = after, self.left - 1, self._ending[1:]
+        return True
+
     def _fits(self, state: State, letters: int) -> bool:
         """Whether the program can be ended after one token of so many letters, an end token included."""
         room = self.left - 2
         return self._reserve + _GROWTH * letters <= room or len(state.completion()) <= room
+
+
+class GrammarProcessor:
+    """The same as a logits processor, for `generate` of transformers and for llama-cpp-python; one for each call.
+
+    It masks the whole vocabulary at every token, which costs more than `Guide.choose`.
+
+        vocabulary = read_vocabulary(tokenizer)
+        model.generate(**inputs, logits_processor=[GrammarProcessor(vocabulary, "ir", 512)], max_new_tokens=512)
+
+        vocabulary = Vocabulary([llm.detokenize([t]) for t in range(llm.n_vocab())], {llm.token_eos()})
+        llm(prompt, logits_processor=LogitsProcessorList([GrammarProcessor(vocabulary, "ir", 512)]), max_tokens=512)
+    """
+
+    def __init__(self, vocabulary: Vocabulary, language: Language, max_tokens: int) -> None:
+        """Make room for programs of at most `max_tokens` tokens, their end token included."""
+        self._new_guide: Callable[[], Guide] = partial(Guide, vocabulary, language, max_tokens)
+        self._guides: list[Guide] = []
+        self._read = 0
+        self._new_guide()
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Return `scores` with all that is not allowed at -inf; shapes (batch, tokens) and (batch, vocab), or 1-D."""
+        rows, tables = (input_ids, scores) if len(scores.shape) > 1 else ([input_ids], [scores])
+        if not self._guides:
+            self._guides = [self._new_guide() for _ in rows]
+            self._read = len(rows[0])
+        for guide, row, table in zip(self._guides, rows, tables, strict=True):
+            for token in row[self._read :]:
+                guide.take(int(token))
+            allowed = guide.allowed()
+            kept = table[allowed]
+            table[:] = -np.inf
+            table[allowed] = kept
+        self._read = len(rows[0])
+        return scores
+
+
+def read_vocabulary(tokenizer: Any) -> Vocabulary:
+    """Read a byte-level BPE tokenizer of transformers."""
+    letters = {letter: byte for byte, letter in enumerate(_byte_letters())}
+    texts = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    special = set(tokenizer.added_tokens_decoder)
+    pieces = [
+        b"" if token in special else bytes(letters[letter] for letter in text) for token, text in enumerate(texts)
+    ]
+    return Vocabulary(pieces, {tokenizer.eos_token_id})
+
+
+def _byte_letters() -> list[str]:
+    """Byte-level BPE's letter for each byte: itself where it prints, else one above U+0100 (GPT-2's table)."""
+    prints = {*range(33, 127), *range(161, 173), *range(174, 256)}
+    others = iter(range(256, 512))
+    return [chr(byte) if byte in prints else chr(next(others)) for byte in range(256)]

@@ -88,9 +88,10 @@ class Seq:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One of several parts; a completion takes the first."""
+    """One of several parts; a completion takes the one that `prefer` numbers."""
 
     options: "tuple[Part, ...]"
+    prefer: Callable[[Any], int] = lambda known: 0
     table: "dict[str, tuple[Part, ...]]" = field(default_factory=dict)
 
     def options_for(self, letter: str) -> "tuple[Part, ...]":
@@ -275,7 +276,7 @@ def _finish(stack: Stack, known: Any) -> str | None:
             case Rule():
                 stack = (part.body, stack)
             case Choice():
-                stack = (part.options[0], stack)
+                stack = (part.options[part.prefer(known)], stack)
         if known is None:
             return None
     return letters

@@ -73,16 +73,35 @@ def _is_possible(known: Known, operands: tuple[str, ...]) -> bool:
         return True
     if len(operands) == len(ARITY[known.operation].split()):
         return _CHECKS[known.operation](known, operands)
-    return any(_is_possible(known, (*operands, word)) for word in _wanted(known, operands))
+    return any(_fits(known, operands, word) for word in _wanted(known, operands))
+
+
+def _fits(known: Known, operands: tuple[str, ...], word: str) -> bool:
+    """Whether `word` may be the next operand."""
+    if abs(float(word)) > LARGEST or (known.operation in ("L", "A") and not _connects(known, (*operands, word))):
+        return False
+    return _is_possible(known, (*operands, word))
+
+
+def _connects(known: Known, operands: tuple[str, ...]) -> bool:
+    """Whether an edge starts where the one before ends, as far as its start is read."""
+    gaps = (float(a) - float(b) for a, b in zip(operands[:2], known.ends[2:], strict=False))
+    return math.hypot(*gaps) <= GAP_MM * (1 - 1e-9)
+
+
+def _near(word: str) -> list[str]:
+    """A coordinate, and two that hardly differ: shapes that were computed meet within GAP_MM only."""
+    return [word, *(f"{float(word) + shift:.7f}" for shift in (-GAP_MM / 2, GAP_MM / 2))]
 
 
 def _wanted(known: Known, operands: tuple[str, ...]) -> list[str]:
     """Words for the next operand, among which there is one that serves if any does."""
     match known.operation, len(operands):
         case ("L" | "A", 0 | 1) if known.ends:
-            return [known.ends[2 + len(operands)]]
+            return _near(known.ends[2 + len(operands)])
         case ("L" | "A", 2 | 3 as place):
-            return [*([known.ends[place - 2]] if known.ends else []), "0", "1", "2"]
+            begin = [known.ends[place - 2]] if known.ends else []
+            return [*begin, "0", "1", "2"] if len(known.edges) > 1 else ["0", "1", "2", *begin]
         case "A", 4 | 5:
             return _centres(operands)
         case "A", 6:
@@ -190,21 +209,14 @@ _CHECKS: dict[str, Callable[[Known, tuple[str, ...]], bool]] = {
     "L": _is_edge,
     "A": _is_edge,
 }
-_EXACT = {("L", 0), ("L", 1), ("A", 0), ("A", 1), *(("V", place) for place in range(1, 7))}
-"""Operands that repeat what stands above: nothing but the wanted words."""
 
 
 def _ends(known: Known) -> list[str]:
     """The words that may come of the one that is being read."""
-    place = (known.operation, len(known.operands))
     wanted = [word for word in _wanted(known, known.operands) if word.startswith(known.word)]
-    if place in _EXACT and (place[0] == "V" or known.ends):
-        return wanted
-    return [*(number_ends(known.word) if known.word else []), *wanted]
-
-
-def _fits(known: Known, word: str) -> bool:
-    return abs(float(word)) <= LARGEST and _is_possible(known, (*known.operands, word))
+    if known.operation == "V" and len(known.operands) < 7:
+        return wanted  # an axis of the sketch, word for word
+    return [*wanted, *(number_ends(known.word) if known.word else [])]
 
 
 def _feed_number(known: Known, letter: str) -> Known | None:
@@ -217,18 +229,22 @@ def _feed_number(known: Known, letter: str) -> Known | None:
     if word is None:
         return None
     known = known._replace(word=word)
-    return known if any(_fits(known, end) for end in _ends(known)) else None
+    return known if any(_fits(known, known.operands, end) for end in _ends(known)) else None
 
 
 def _end_number(known: Known) -> Known | None:
-    if not is_number(known.word.removeprefix("-")) or known.word not in _ends(known) or not _fits(known, known.word):
+    if (
+        not is_number(known.word.removeprefix("-"))
+        or known.word not in _ends(known)
+        or not _fits(known, known.operands, known.word)
+    ):
         return None
     return _taken(known, known.word)
 
 
 def _finish_number(known: Known) -> tuple[str, Known] | None:
     for word in _ends(known):
-        if _fits(known, word):
+        if _fits(known, known.operands, word):
             return word[len(known.word) :], _taken(known, word)
     return None
 
@@ -269,8 +285,8 @@ _flag = Token(frozenset("01"), "flag", _feed_flag, _end_flag, _finish_flag)
 
 
 def _references(known: Known, operation: str) -> Iterator[int]:
-    """The nodes that the operation may name, unused ones first, the latest first."""
-    for number in sorted(range(len(known.nodes)), key=lambda n: (n not in known.loose, -n)):
+    """The nodes that the operation may name, unused ones first."""
+    for number in sorted(range(len(known.nodes)), key=lambda n: (n not in known.loose, n)):
         node = known.nodes[number]
         if _serves(node, operation) and f"{number}" not in known.operands and _has_room(known, node):
             yield number
@@ -414,7 +430,16 @@ _sketch = Seq(
     )
 )
 _OPERATIONS = [name for name in ARITY if name not in ("SK", "L", "A", "END", "ROOT")]
-_node = Choice((*(Seq((_line(name), Act(_build))) for name in _OPERATIONS), _sketch))
+
+
+def _joining(known: Known) -> int:
+    """The operation that leads to the end of the program: use up what is unused."""
+    sketches = sum(known.nodes[number].sketch is not None for number in known.loose)
+    name = "E" if sketches else "U" if len(known.loose) > 1 else "C"
+    return _OPERATIONS.index(name)
+
+
+_node = Choice((*(Seq((_line(name), Act(_build))) for name in _OPERATIONS), _sketch), _joining)
 
 
 # The program
@@ -433,9 +458,10 @@ def _finish_program(known: Known) -> tuple[str, Known]:
         lines.append(f"E {number} {' '.join(map(_short, _normal(known, (str(number),))))}")
         solids.append(total)
         total += 1
+    # the same lines, in the same order, that _joining and _references lead to: an end that has begun gets no longer
     while len(solids) > 1:
         lines.append(f"U {solids[0]} {solids[1]}")
-        solids = [total, *solids[2:]]
+        solids = [*solids[2:], total]
         total += 1
     return "".join(f"\n{line}" for line in lines), known
 

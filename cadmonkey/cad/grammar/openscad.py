@@ -188,8 +188,10 @@ def _close_bracket(known: Known) -> Known | None:
 
 
 def _negate(known: Known) -> Known | None:
+    """Before a sign: with it, no operand need leave the value as it is, so one that is allowed must be known."""
     frame = known.frames[-1]
-    return known._replace(frames=(*known.frames[:-1], frame._replace(negative=not frame.negative)))
+    known = known._replace(frames=(*known.frames[:-1], frame._replace(negative=not frame.negative)))
+    return known if any(_put_number(known, end) for end in _ends(known)) else None
 
 
 def _operator(sign: str) -> Part:
@@ -204,7 +206,7 @@ def _operator(sign: str) -> Part:
 _sum = Rule("sum")
 _bracket = Seq((Act(_open_bracket), _word("("), _sum, Text(")"), Act(_close_bracket)))
 _atom = Choice((_number, _name, _bracket))
-_minus = Seq((_word("-"), Act(_negate)))
+_minus = Seq((Act(_negate), _word("-")))
 _operand = Rule("operand", Seq((Choice((Seq(()), _minus, Seq((_minus, _minus)))), _atom, _space)))
 _sum.part = Seq((_operand, Many(Seq((Choice(tuple(map(_operator, "+-*/%"))), _operand)))))
 
