@@ -48,7 +48,10 @@ class Generate:
     model: _File = None
     """A GGUF file; the shipped nano model if it is not given."""
     language: Literal["openscad", "ir"] = "openscad"
-    """Language of the programs."""
+    """Language of the programs. A model that was trained on the other one answers in that, and the part is translated:
+    exactly, where this language has words for it."""
+    grammar: bool = True
+    """Allow only tokens that lead to a program: then every answer is one, whatever the model."""
     max_tokens: int = 1024
     """Longest program in tokens."""
     temperature: float = 0.0
@@ -59,7 +62,7 @@ class Generate:
     """Seed of the sampling."""
     threads: _Count = None
     """CPU threads; what pays for the model's size if it is not given."""
-    fresh: bool = False
+    fresh: tyro.conf.FlagCreatePairsOff[bool] = False
     """With --prompts: start over instead of continuing."""
 
     def __call__(self) -> None:
@@ -79,8 +82,6 @@ class Generate:
             raise InputError(f"generate: expected {sentence}, got an empty one")
         if self.prompts is not None and self.out is None:
             raise InputError("generate --prompts: expected a folder for predictions.jsonl; add --out DIR")
-        if self.language == "ir":
-            raise InputError("--language ir: no model speaks Compact IR yet; leave --language out for OpenSCAD")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"--threads: expected 1 or more, got {self.threads}")
         if self.out is not None:
@@ -92,8 +93,17 @@ class Generate:
 
         assert self.prompt is not None
         with Generator(self.model_path(), n_threads=self.threads) as generator:
-            made = generator.generate(self.prompt, self.max_tokens, self.temperature, top_p=self.top_p, seed=self.seed)
+            made = generator.generate(
+                self.prompt,
+                self.max_tokens,
+                self.temperature,
+                top_p=self.top_p,
+                seed=self.seed,
+                grammar=self.grammar,
+                language=self.language,
+            )
         print(made.code, flush=True)
+        _check_language(made, self.language)
         if self.out is None:
             print(_describe(_solid_of(made, "")), file=sys.stderr)
         else:
@@ -112,6 +122,8 @@ class Generate:
             max_tokens=self.max_tokens,
             sampling=sampling,
             n_threads=self.threads,
+            grammar=self.grammar,
+            language=self.language,
             fresh=self.fresh,
         )
         figures = f"{speed.prompts} programs, {speed.tokens:,} tokens, {speed.tokens_per_s:,.0f} tokens/s"
@@ -126,18 +138,31 @@ class Generate:
         return path
 
 
+def _check_language(made: "Generation", wanted: str) -> None:
+    """Say so where the program could not be translated.
+
+    Raises:
+        RunError: it is in the other language.
+    """
+    if made.language != wanted:
+        raise RunError(
+            f"--language {wanted}: the model wrote {made.language}, printed above, and it cannot be said in {wanted}; "
+            f"take --language {made.language}"
+        )
+
+
 def _write_part(made: "Generation", out: Path, stem: str) -> None:
-    """Write `stem`.scad, .stl and .png; the .scad stays even where the program is wrong, to be looked at."""
+    """Write `stem`.scad (.ir), .stl and .png; the program stays even where it is wrong, to be looked at."""
     from cadmonkey.cad.mesh import write_stl
     from cadmonkey.cad.picture import render
 
-    scad = out / f"{stem}.scad"
-    write_text(scad, made.code + "\n")
-    part = _solid_of(made, f"{scad}: ")
+    path = out / (f"{stem}.scad" if made.language == "openscad" else f"{stem}.ir")
+    write_text(path, made.code + "\n")
+    part = _solid_of(made, f"{path}: ")
     write_stl(part, out / f"{stem}.stl")
     with atomic_path(out / f"{stem}.png") as temporary:
         render(part).save(temporary, format="PNG")
-    print(f"{scad}: {_describe(part)}", file=sys.stderr)
+    print(f"{path}: {_describe(part)}", file=sys.stderr)
 
 
 def _solid_of(made: "Generation", where: str) -> "manifold3d.Manifold":
@@ -146,12 +171,14 @@ def _solid_of(made: "Generation", where: str) -> "manifold3d.Manifold":
     Raises:
         RunError: there is none; the message begins with `where`.
     """
+    from cadmonkey.cad.ir import parse_ir
     from cadmonkey.cad.openscad import parse_openscad
     from cadmonkey.cad.solid import solid
 
+    parse = parse_openscad if made.language == "openscad" else parse_ir
     cut_off = {"length": " (it was cut off; raise --max-tokens)", "reserved_token": " (a reserved token ended it)"}
     try:
-        part = solid(parse_openscad(made.code))
+        part = solid(parse(made.code))
     except CadmonkeyError as error:
         wrong = f"{where}the model's program is wrong{cut_off.get(made.stop_reason, '')}"
         raise RunError(f"{wrong}: {error}; put the sentence in other words") from error
@@ -312,7 +339,7 @@ def _command() -> None:
         Command,
         prog="cadmonkey",
         description="Small language models that write CAD programs.",
-        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
     )
     chosen()
 

@@ -18,7 +18,7 @@ def write_card(path: Path, proof: Proof, origin: Origin, best: FileProof) -> Non
         f"# {origin.name}",
         _descent(origin),
         "## Files\n\n" + markdown_table(proof) + "\n\n" + _explanation(proof),
-        "## Run it\n\n" + _commands(best),
+        "## Run it\n\n" + _commands(best, origin),
         *_choices(origin),
         "## Limits\n\n" + _limits(proof),
         "## Licence\n\n" + _licence(origin),
@@ -56,7 +56,7 @@ def _explanation(proof: Proof) -> str:
     )
 
 
-def _commands(best: FileProof) -> str:
+def _commands(best: FileProof, origin: Origin) -> str:
     name = best.published_name
     prompt = json.dumps(_EXAMPLE_PROMPT)
     return f"""llama.cpp
@@ -82,7 +82,18 @@ ollama create my-model -f Modelfile
 ollama run my-model {prompt}
 ```
 
+{_grammar(origin)}
+
 LM Studio: `lms import {name}`; the chat template is in the file. Set the temperature to 0."""
+
+
+def _grammar(origin: Origin) -> str:
+    language = {"openscad": "OpenSCAD", "ir": "Compact IR"}[origin.language or "openscad"]
+    other = "" if origin.language else " (`grammar-ir.gbnf` is that of Compact IR)"
+    return (
+        f"A model of CAD programs keeps to {language} with `llama-cli --grammar-file grammar.gbnf`{other}; Ollama takes no "
+        "grammar. `cadmonkey generate` holds its own, which also sees that names are declared and nodes used."
+    )
 
 
 def _choices(origin: Origin) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json
@@ -17,6 +17,8 @@ class Origin:
     """Hub id, or the name of a local folder; "" if the model was not fine-tuned here."""
     license: str = ""
     datasets: tuple[str, ...] = ()
+    language: Literal["", "openscad", "ir"] = ""
+    """Of the programs that it writes, "" where that was not recorded."""
     choices: dict[str, Any] = field(default_factory=dict)
     """The run's settings, flat, as recipe.json has them."""
 
@@ -35,6 +37,7 @@ def read_origin(folder: Path, base_folder: Path | None = None) -> Origin:
         base_model=_public_name(str(recipe.get("base_model", ""))),
         license=str(flat.get("license") or _card_license(base_folder or folder)),
         datasets=_datasets(recipe),
+        language=_language(recipe),
         choices={key: value for key, value in flat.items() if key not in ("base_model", "name", "license")},
     )
 
@@ -74,6 +77,16 @@ def _datasets(recipe: dict[str, Any]) -> tuple[str, ...]:
     found = recipe.get("datasets") or recipe.get("data") or ()
     names = [found] if isinstance(found, str) else list(found)
     return tuple(_public_name(str(name)) for name in names)
+
+
+def _language(recipe: dict[str, Any]) -> Literal["", "openscad", "ir"]:
+    """Return what the recipe says; runs that name no language train on our own parts in OpenSCAD, or on other data."""
+    match recipe.get("language"):
+        case "openscad":
+            return "openscad"
+        case "ir":
+            return "ir"
+    return "openscad" if recipe.get("own_parts") else ""
 
 
 def _card_license(folder: Path) -> str:

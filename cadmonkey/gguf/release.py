@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cadmonkey.files import explain_os_error, write_json
+from cadmonkey.cad.grammar import gbnf
+from cadmonkey.files import explain_os_error, write_json, write_text
 from cadmonkey.gguf.card import write_card
 from cadmonkey.gguf.merge import base_folder, load_merged
 from cadmonkey.gguf.modelfile import write_modelfile
-from cadmonkey.gguf.origin import read_origin
+from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.proof import FileProof, Proof
 from cadmonkey.gguf.prove import prove_file, read_questions
 from cadmonkey.gguf.quantise import check_quants, quantise
@@ -30,7 +31,7 @@ def export(
     limit: int = 300,
     on_step: _Report = lambda step: None,
 ) -> Proof:
-    """Write model-<quant>.gguf for each of `quants`, proof.json, Modelfile and README.md (the model card).
+    """Write model-<quant>.gguf for each of `quants`, proof.json, grammar.gbnf, Modelfile and README.md (the card).
 
     `folder` is a run folder or a model folder; `out` is the run folder itself, or `gguf` in the model folder, unless it
     is given. `prompts` is a JSONL file with "prompt" and, where known, "completion"; without one the run's own
@@ -66,9 +67,17 @@ def export(
             _publish(stage / file.file, target, file)
     write_json(target / "proof.json", proof.as_dict())
     best = _best(proof)
+    _write_grammars(target, origin)
     write_modelfile(target / "Modelfile", best.published_name, tokenizer)
     write_card(target / "README.md", proof, origin, best)
     return proof
+
+
+def _write_grammars(target: Path, origin: Origin) -> None:
+    """Write the grammar of the run's language, or those of both where no language was recorded."""
+    write_text(target / "grammar.gbnf", gbnf(origin.language or "openscad"))
+    if not origin.language:
+        write_text(target / "grammar-ir.gbnf", gbnf("ir"))
 
 
 def _own_references(folder: Path) -> Path | None:

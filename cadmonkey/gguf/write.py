@@ -191,6 +191,8 @@ def _write_descent(writer: Any, origin: Origin) -> None:
     )
     writer.add_type(gguf.GGUFType.MODEL)
     metadata.set_gguf_meta_model(writer)
+    if origin.language:
+        writer.add_string("cadmonkey.language", origin.language)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cadmonkey.cad.grammar import LANGUAGES, Language
+from cadmonkey.cad.translation import translate
 from cadmonkey.data.chat import render_chat, user_message
 from cadmonkey.errors import InputError
+from cadmonkey.inference.grammar import Guide
 from cadmonkey.inference.llama import Model, Sampling
 
 StopReason = Literal["end_token", "length", "reserved_token"]
@@ -20,6 +23,7 @@ class Generation:
     stop_reason: StopReason
     tokens: int
     seconds: float
+    language: Language = "openscad"
 
 
 class Generator:
@@ -46,6 +50,7 @@ class Generator:
         if not self._template:
             self.close()
             raise InputError(f"{self.path}: has no tokenizer.chat_template; export it with `python export/to_gguf.py`")
+        self.language = self._read_language()
         self.end_tokens = self._model.end_tokens
         self.reserved_tokens = self._model.reserved_tokens
         self._masked = self.reserved_tokens if mask_reserved else frozenset[int]()
@@ -61,6 +66,18 @@ class Generator:
     def close(self) -> None:
         """Free the model's memory; calling it twice is fine."""
         self._model.close()
+
+    def _read_language(self) -> Language:
+        """Return the language that the model was trained on; files that do not say so are taken for OpenSCAD."""
+        written = self._model.metadata("cadmonkey.language") or "openscad"
+        for language in LANGUAGES:
+            if language == written:
+                return language
+        self.close()
+        raise InputError(
+            f"{self.path}: expected cadmonkey.language to be one of {', '.join(LANGUAGES)}, got {written!r}; "
+            "update cadmonkey, or export the model again"
+        )
 
     def prompt_tokens(self, prompt: str) -> list[int]:
         """Return the ids the model sees: one user message in its chat template, ready for the answer.
@@ -87,7 +104,15 @@ class Generator:
         return tokens
 
     def generate(
-        self, prompt: str, max_tokens: int = 1024, temperature: float = 0.0, *, top_p: float = 1.0, seed: int = 0
+        self,
+        prompt: str,
+        max_tokens: int = 1024,
+        temperature: float = 0.0,
+        *,
+        top_p: float = 1.0,
+        seed: int = 0,
+        grammar: bool = False,
+        language: Language | None = None,
     ) -> Generation:
         """Write the program for one sentence; the same arguments give the same program.
 
@@ -97,6 +122,11 @@ class Generator:
             temperature: 0 takes the likeliest token each time.
             top_p: sample only from the likeliest tokens that hold this much probability.
             seed: of the sampling.
+            grammar: refuse every token that leads to no program: whatever the model and the temperature, the answer is
+                one, also where the tokens run short.
+            language: of the program, None for the model's own. Another than its own is translated from that; an answer
+                that is no program, or that the other language has no words for, stays as it is and says so in
+                `Generation.language`.
 
         Raises:
             InputError: the prompt cannot be used (see `prompt_tokens`), or an option is out of range.
@@ -107,10 +137,14 @@ class Generator:
         start = time.perf_counter()
         asked = self.prompt_tokens(prompt)
         room = min(max_tokens, self._model.n_ctx - len(asked))
-        tokens = self._model.sample(asked, room, self.end_tokens | self.reserved_tokens, self._masked, how)
+        if grammar:
+            tokens = self._model.sample_program(asked, Guide(self._model.vocabulary, self.language, room), how)
+        else:
+            tokens = self._model.sample(asked, room, self.end_tokens | self.reserved_tokens, self._masked, how)
         reason = self._stop_reason(tokens)
-        text = self._model.decode(tokens if reason == "length" else tokens[:-1])
-        return Generation(text.strip(), reason, len(tokens), time.perf_counter() - start)
+        text = self._model.decode(tokens if reason == "length" else tokens[:-1]).strip()
+        code, spoken = translate(text, self.language, language or self.language)
+        return Generation(code, reason, len(tokens), time.perf_counter() - start, spoken)
 
     def _refuse_control_tokens(self, prompt: str) -> None:
         markers = (self.end_tokens | self.reserved_tokens).intersection(self._model.tokenize(prompt))

@@ -10,7 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from cadmonkey.errors import InputError, RunError
+from cadmonkey.inference.grammar import Guide, Scores, Vocabulary
 
 _log_lines: list[str] = []
 _log_callback: Any = None
@@ -164,6 +167,24 @@ class Model:
         size = self._c.llama_token_to_piece(self._vocab, token, self._piece, len(self._piece), 0, False)
         return self._piece.raw[: max(size, 0)]
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Every token by its bytes; read once, as it takes a moment for a large vocabulary."""
+        return Vocabulary([self._bytes(token) for token in self._tokens()], self.end_tokens, self.reserved_tokens)
+
+    def sample_program(self, prompt: Sequence[int], guide: Guide, how: Sampling) -> list[int]:
+        """Return the tokens of a program that follows `prompt`, its end token last; `guide` sees that it is one."""
+        self._c.llama_memory_clear(self._memory, True)
+        draw = _Draw(how)
+        tokens: list[int] = []
+        batch = (self._c.llama_token * len(prompt))(*prompt)
+        while not tokens or tokens[-1] not in self.end_tokens:
+            self._evaluate(batch)
+            logits = self._c.llama_get_logits_ith(self._context, -1)
+            tokens.append(guide.choose(draw.scores(np.ctypeslib.as_array(logits, (len(self._tokens()),)))))
+            batch = (self._c.llama_token * 1)(tokens[-1])
+        return tokens
+
     def sample(
         self, prompt: Sequence[int], max_tokens: int, stops: frozenset[int], masked: frozenset[int], how: Sampling
     ) -> list[int]:
@@ -203,6 +224,39 @@ class Model:
         for link in links:
             c.llama_sampler_chain_add(chain, link)
         return chain
+
+
+class _Draw:
+    """Scores whose largest is the drawn token, and whose next largest is the one drawn without the first.
+
+    Gumbel noise on log probabilities draws like their softmax, and its order is that of drawing without putting back.
+    """
+
+    def __init__(self, how: Sampling) -> None:
+        self._how = how
+        self._random = np.random.default_rng(how.seed)
+
+    def scores(self, logits: Scores) -> Scores:
+        """Return new scores (vocab) for these logits."""
+        if self._how.temperature == 0:
+            return logits.copy()
+        shifted = (logits - logits.max()).astype(np.float64)
+        drawn = shifted / self._how.temperature + self._random.gumbel(size=len(shifted))
+        if self._how.top_p < 1:
+            outside = _outside_nucleus(shifted, self._how.top_p)
+            # what is outside comes last, the likeliest first: it is taken only if all the rest is refused
+            drawn[outside] = drawn[~outside].min() - 1 + shifted[outside]
+        return np.asarray(drawn)
+
+
+def _outside_nucleus(shifted: Scores, top_p: float) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Which tokens are not among the likeliest that hold `top_p` of the probability."""
+    order = np.argsort(-shifted)
+    probabilities = np.exp(shifted[order])
+    before = np.cumsum(probabilities) - probabilities
+    outside = np.empty(len(shifted), dtype=np.bool_)
+    outside[order] = before >= top_p * probabilities.sum()
+    return outside
 
 
 def check_gguf(path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from cadmonkey.cad.grammar import Language
 from cadmonkey.errors import InputError
 from cadmonkey.files import explain_os_error, read_json, read_jsonl, write_json, write_jsonl
 from cadmonkey.inference.generator import Generator
@@ -59,6 +60,8 @@ def predict(
     sampling: Sampling | None = None,
     n_ctx: int = 4096,
     n_threads: int | None = None,
+    grammar: bool = False,
+    language: Language | None = None,
     fresh: bool = False,
 ) -> Speed:
     """Write `out`/predictions.jsonl (and predictions.json: the settings and the speed).
@@ -73,6 +76,8 @@ def predict(
         sampling: temperature, top_p and seed; None: greedy.
         n_ctx: tokens of prompt and answer together.
         n_threads: CPU threads; None: what pays for a model of this size.
+        grammar: allow only tokens that lead to a program.
+        language: of the programs, None for the model's own; each line says which it is in.
         fresh: start over.
 
     Raises:
@@ -81,7 +86,8 @@ def predict(
     """
     check_gguf(model_path)
     sampling = sampling or Sampling()
-    settings = {"max_tokens": max_tokens, "n_ctx": n_ctx, **asdict(sampling)}
+    how = {**asdict(sampling), "grammar": grammar, "language": language}
+    settings = {"max_tokens": max_tokens, "n_ctx": n_ctx, **how}
     key = _fingerprint(model_path, prompts, settings)
     final, record, part = out / "predictions.jsonl", out / "predictions.json", out / f".predictions-{key}.part.jsonl"
     if not fresh and final.is_file() and record.is_file() and read_json(record).get("fingerprint") == key:
@@ -95,7 +101,7 @@ def predict(
     if missing:
         with Generator(model_path, n_ctx=n_ctx, n_threads=n_threads) as generator:
             _check_prompts(generator, missing)
-            for row in _generate(generator, missing, part, (len(prompts), max_tokens, sampling)):
+            for row in _generate(generator, missing, part, len(prompts), {"max_tokens": max_tokens, **how}):
                 done[row["id"]] = row
     predictions = [done[row["id"]] for row in prompts]
     speed = _speed(predictions)
@@ -114,13 +120,12 @@ def _check_prompts(generator: Generator, rows: list[Row]) -> None:
             raise InputError(f"id {row['id']!r}: {error}") from error
 
 
-def _generate(generator: Generator, rows: list[Row], part: Path, choices: tuple[int, int, Sampling]) -> Iterator[Row]:
+def _generate(generator: Generator, rows: list[Row], part: Path, total: int, how: Row) -> Iterator[Row]:
     """Yield a prediction a row; each is on disk before the next one begins."""
-    total, max_tokens, sampling = choices
     tokens, start = 0, time.perf_counter()
     with _append(part) as file, progress("generate", total, total - len(rows)) as advance:
         for row in rows:
-            made = _one(generator, row, max_tokens, sampling)
+            made = _one(generator, row, how)
             file.write(json.dumps(made, ensure_ascii=False) + "\n")
             file.flush()
             tokens += made["tokens"]
@@ -128,13 +133,13 @@ def _generate(generator: Generator, rows: list[Row], part: Path, choices: tuple[
             yield made
 
 
-def _one(generator: Generator, row: Row, max_tokens: int, sampling: Sampling) -> Row:
-    made = generator.generate(row["prompt"], max_tokens, **asdict(sampling))
+def _one(generator: Generator, row: Row, how: Row) -> Row:
+    made = generator.generate(row["prompt"], **how)
     return {
         "id": row["id"],
         "prompt": row["prompt"],
         "code": made.code,
-        "language": "openscad",
+        "language": made.language,
         "stop_reason": made.stop_reason,
         "tokens": made.tokens,
         "seconds": round(made.seconds, 6),

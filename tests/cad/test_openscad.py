@@ -160,3 +160,9 @@ def test_facets_follow_openscads_rule() -> None:
     assert Facets(fn=0).around(0.1) == 5
     assert Facets(fn=2).around(10) == 3
     assert Facets(fn=0, fa=1, fs=0.5).around(1000) == 360
+
+
+def test_a_loop_whose_variables_multiply_each_other_is_unrolled() -> None:
+    made = parse_openscad("for (i = [0 : 2 - 1], j = [0 : 3 - 1]) translate([i * j, j * 5, 0]) cube(1);").root
+    moves = [node.offset for node in csg.walk(made) if isinstance(node, csg.Translate)]
+    assert moves == [(i * j, j * 5, 0) for i in range(2) for j in range(3)]

@@ -27,6 +27,8 @@ def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "Modelfile",
         "README.md",
+        "grammar-ir.gbnf",
+        "grammar.gbnf",
         "model-f16.gguf",
         "model-q8_0.gguf",
         "proof.json",
@@ -97,6 +99,25 @@ def test_the_modelfile_gives_ollama_the_template_without_the_bos(run_folder: Pat
         'PARAMETER stop "<|eot_id|>"\n'
         "PARAMETER temperature 0\n"
     )
+
+
+def test_the_grammar_beside_the_files_is_that_of_the_runs_language_and_the_gguf_names_it(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    from gguf import GGUFReader
+
+    from cadmonkey.cad.grammar import gbnf
+
+    run = Path(shutil.copytree(run_folder, tmp_path / "run"))
+    recipe = json.loads((run / "recipe.json").read_text())
+    for changes, language in (({"language": "ir"}, "ir"), ({"own_parts": 100}, "openscad")):
+        (run / "recipe.json").write_text(json.dumps(recipe | changes))
+        out = tmp_path / language
+        export(run, ("f16",), out)
+        assert (out / "grammar.gbnf").read_text() == gbnf(language)  # type: ignore[arg-type]
+        assert not (out / "grammar-ir.gbnf").exists()
+        assert GGUFReader(out / "model-f16.gguf").get_field("cadmonkey.language").contents() == language
+        assert "--grammar-file grammar.gbnf" in (out / "README.md").read_text()
 
 
 def test_the_card_names_descent_settings_proof_and_licence_but_no_local_path(run_folder: Path, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def _write(
     after: dict[str, float] | None = None,
     template: str | None = TEMPLATE,
     context: int = 256,
+    language: str | None = None,
+    noise: int | None = None,
 ) -> Path:
     """Write a model that answers every prompt with `pieces`, one token each, then the likeliest token of `after`.
 
@@ -42,6 +44,8 @@ def _write(
         after: token -> logit after the last piece; default <|eot_id|>.
         template: the chat template; None leaves it out.
         context: trained context length.
+        language: what the file says of its language; None leaves it out.
+        noise: seed of a random table instead, in which nothing is trained.
     """
     letters = _byte_letters()
     words = [*letters, *pieces]
@@ -53,7 +57,11 @@ def _write(
         head[number[following], number[current]] = 1
     for token, logit in (after or {"<|eot_id|>": 1.0}).items():
         head[number[token], number[chain[-1]]] = logit
+    if noise is not None:
+        head = np.random.default_rng(noise).normal(size=head.shape).astype(np.float32)
     writer = gguf.GGUFWriter(path, "llama")
+    if language is not None:
+        writer.add_string("cadmonkey.language", language)
     _write_settings(writer, context)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")

@@ -1,4 +1,4 @@
-"""The profiles, mounts, brackets, enclosures and holders: their cuts, voids, motors, and what they say they have not."""
+"""Profiles, mounts, brackets, enclosures and holders: their cuts, voids, motors, and what they say they have not."""
 
 import random
 import re

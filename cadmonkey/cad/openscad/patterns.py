@@ -63,7 +63,10 @@ class Patterns:
         used = [(axis, item) for axis, item in zip(_AXES, vector.items, strict=True) if not _is_number(item, 0)]
         if len(used) != len(names):
             return None
-        spacings = [self.multiple(item, name) for (_, item), name in zip(used, names, strict=True)]
+        spacings = [
+            None if any(_mentions(item, other) for other in names if other != name) else self.multiple(item, name)
+            for (_, item), name in zip(used, names, strict=True)
+        ]
         levels = [
             (axis, count, pitch)
             for (axis, _), count, pitch in zip(used, counts, spacings, strict=True)
