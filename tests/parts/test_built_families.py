@@ -76,7 +76,7 @@ def test_every_kind_of_a_value_is_known_to_the_judge_or_empty() -> None:
 
 def test_a_motor_is_known_by_its_name_alone() -> None:
     rng = random.Random(18)
-    parts = [part for part in (sample_part(rng, "mount") for _ in range(12)) if part.variant == "motor_plate"]
+    parts = [part for part in (sample_part(rng, "mount") for _ in range(20)) if part.variant == "motor_plate"]
     assert len(parts) > 3
     for part in parts:
         number = re.search(r"nema[ -]?(\d+)", part.prompt.lower())
