@@ -100,8 +100,10 @@ def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
     if program.facets != right.facets:
         verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
         own = chord_mm(program) if verdict.all_pass else math.inf
-        if own < math.inf and chord_mm(program, right.facets) <= CHORD_MM:
-            return verdict if own <= CHORD_MM else _too_coarse(verdict, own)
+        if CHORD_MM < own < math.inf:
+            return _too_coarse(verdict, own)
+        if own <= CHORD_MM and chord_mm(program, right.facets) <= CHORD_MM:
+            return verdict
     return judge_solid(program, wanted, stated)
 
 
