@@ -68,7 +68,7 @@ def audit(
     if language != "other":
         sections |= {"numbers": Numbers(), "held_out": HeldOut(), "gallery": Gallery()}
     _look_at_all(table, language, list(sections.values()))
-    result = {
+    result: dict[str, Any] = {
         "source": source.name,
         "version": version("cadmonkey"),
         "rows": table.count,

@@ -127,7 +127,7 @@ class Gallery:
         """The parts shown, families in turn, and their pictures as data URIs."""
         longest = max(map(len, self.kept.values()), default=0)
         turns = [members[at] for at in range(longest) for members in self.kept.values() if at < len(members)]
-        pictures = []
+        pictures: list[dict[str, Any]] = []
         for item in turns:
             if len(pictures) < PICTURES and (drawn := _picture(item)):
                 pictures.append({**_caption(item), "png": drawn})

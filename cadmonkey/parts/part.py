@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from manifold3d import Manifold
+
 from cadmonkey.cad import csg
 from cadmonkey.cad.openscad import print_openscad
 from cadmonkey.cad.program import Facets, Parameter, Program
@@ -20,6 +22,8 @@ from cadmonkey.parts.stated import stated_dimensions
 
 FACETS = Facets(fn=96)
 """The fineness that every program of ours states."""
+COARSE = Facets(fn=24)
+"""The fineness at which parts are found to be sound: the families leave far more room than it cuts off a circle."""
 MAX_DRAWS = 2_000
 
 
@@ -34,6 +38,8 @@ class Part:
     stated: list[dict[str, Any]]
     """The numbers in the sentence, as `cadmonkey.cad.dimensions` checks them."""
     split: Split
+    solid: Manifold
+    """The part itself, its curves with COARSE sides."""
 
     @property
     def code(self) -> str:
@@ -61,10 +67,10 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes):
+        if split in (None, found) and (made := sound_solid(program, draft.holes)) is not None:
             sentence, said = _sentence(rng, name, draft)
             stated = stated_dimensions(name, draft, said)
-            return Part(name, draft.variant, sentence, program, stated, found)
+            return Part(name, draft.variant, sentence, program, stated, found, made)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
@@ -74,19 +80,24 @@ def part_hash(program: Program) -> str:
 
 
 def is_sound(program: Program, holes: int) -> bool:
-    """Whether the part is one body with exactly this many through holes, and every cut removes material.
+    """Whether the part is one body with exactly this many through holes, and every cut removes material."""
+    return sound_solid(program, holes) is not None
+
+
+def sound_solid(program: Program, holes: int) -> Manifold | None:
+    """The solid of a part that is sound, with COARSE curves; None of one that is not.
 
     The genus of the surface tells: it is lower where two holes meet, one breaks an edge, or one misses the part.
     """
-    # Coarse circles tell the same: the families leave far more room around a hole than 24 sides cut off it.
-    program = replace(program, facets=Facets(fn=24))
+    program = replace(program, facets=COARSE)
     whole = solid(program)
     if whole.is_empty() or whole.genus() != holes or len(whole.decompose()) != 1:
-        return False
+        return None
     if holes or not isinstance(program.root, csg.Difference):
-        return True
+        return whole
     base, *cuts = (solid(replace(program, root=child)) for child in program.root.children)
-    return bool(whole.bounding_box() == base.bounding_box()) and all((base ^ cut).volume() > 1e-6 for cut in cuts)
+    removes = all((base ^ cut).volume() > 1e-6 for cut in cuts)
+    return whole if removes and whole.bounding_box() == base.bounding_box() else None
 
 
 def _program(draft: Draft) -> Program:
