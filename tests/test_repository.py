@@ -15,7 +15,10 @@ FORBIDDEN = {
     ),
     "path of a build machine": re.compile(r"/(?:root|work|opt/wheels|opt/pypi)/|/home/\w+/|/Users/\w+/"),
 }
-HEAVY = ("torch", "transformers", "unsloth", "peft", "trl", "datasets", "accelerate", "gguf", "matplotlib", "llama_cpp")
+HEAVY = (
+    *("torch", "transformers", "unsloth", "peft", "trl", "datasets", "accelerate", "gguf", "matplotlib", "llama_cpp"),
+    *("pyarrow", "tokenizers", "ray"),
+)
 BASE_ROOMS = ("cad", "parts", "data", "inference", "evaluation", "cli")
 
 

@@ -73,7 +73,7 @@ class Labels:
             yield "ledger", f"{', '.join(missing)} in {item.prompt}"
         if self.verify and "completion_ir" in item.row and "stated" in item.row:
             self.verified += 1
-            if reason := check_row(item.row, full=True):
+            if reason := check_row(item.row):
                 yield "not_verified", reason
 
     def _control_token(self, text: str) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from cadmonkey.data.chunks import FULL_EVERY
 from cadmonkey.data.columns import COLUMNS
-from cadmonkey.data.verify import COARSE
 from cadmonkey.parts import HELD_OUT_BAND_MM
+from cadmonkey.parts.soundness import COARSE
 
 _HEAD = """---
 license: apache-2.0

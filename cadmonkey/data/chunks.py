@@ -14,7 +14,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from cadmonkey.data.rows import Row, make_row
+from cadmonkey.data.rows import Row, draw_part, row_of
 from cadmonkey.data.verify import check_row
 from cadmonkey.errors import RunError
 from cadmonkey.parts import MIXES
@@ -60,8 +60,9 @@ def make_chunk(settings: Settings, span: tuple[int, int]) -> Chunk:
 
 def _checked_row(settings: Settings, index: int, refused: list[dict[str, str]]) -> Row:
     for attempt in range(MAX_ATTEMPTS):
-        row = make_row(index, settings.seed, mix=MIXES[settings.mix], attempt=attempt)
-        reason = check_row(row) or (check_row(row, full=True) if index % FULL_EVERY == 0 else None)
+        part = draw_part(index, settings.seed, mix=MIXES[settings.mix], attempt=attempt)
+        row = row_of(part, index, settings.seed)
+        reason = check_row(row, part) or (check_row(row) if index % FULL_EVERY == 0 else None)
         if reason is None:
             return row
         refused.append({"id": row["id"], "reason": reason, "prompt": row["prompt"]})

@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-from cadmonkey.parts import FULL, Mix, sample_part
+from cadmonkey.parts import FULL, Mix, Part, sample_part
 
 Row = dict[str, Any]
 _CHUNK = 64
@@ -25,13 +25,19 @@ def make_rows(count: int, seed: int, split: str | None = None, workers: int = 1,
         yield from pool.map(row, range(count), chunksize=_CHUNK)
 
 
-def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL, attempt: int = 0) -> Row:
-    """Row number `index` of the stream with this seed; its columns are those of `cadmonkey.data.columns`.
+def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -> Row:
+    """Row number `index` of the stream with this seed; its columns are those of `cadmonkey.data.columns`."""
+    return row_of(draw_part(index, seed, split, mix), index, seed)
 
-    `attempt` draws another one in its place.
-    """
+
+def draw_part(index: int, seed: int, split: str | None = None, mix: Mix = FULL, attempt: int = 0) -> Part:
+    """The part of row number `index`; another one for every `attempt`."""
     rng = random.Random(f"{seed}/{split}/{index}" + (f"/{attempt}" if attempt else ""))
-    part = sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles, mix.noises)
+    return sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles, mix.noises)
+
+
+def row_of(part: Part, index: int, seed: int) -> Row:
+    """The row that describes a part."""
     return {
         "id": f"{part.family}-{seed}-{index:06d}",
         "prompt": part.prompt,

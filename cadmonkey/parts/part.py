@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manifold3d import Manifold
+
 from cadmonkey.cad.ir import print_ir
 from cadmonkey.cad.openscad import print_openscad
 from cadmonkey.cad.program import Facets, NotationError, Parameter, Program
@@ -15,7 +17,7 @@ from cadmonkey.parts.ledger import Ledger, ledger_of, number_of, said
 from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameters
 from cadmonkey.parts.noise import NO_NOISE
 from cadmonkey.parts.sentences import sentence_of
-from cadmonkey.parts.soundness import is_sound
+from cadmonkey.parts.soundness import sound_solid
 from cadmonkey.parts.splits import Split, split_of
 from cadmonkey.parts.stated import stated_dimensions
 from cadmonkey.parts.styles import write_sentence
@@ -44,6 +46,8 @@ class Part:
     """Every parameter, in mm, in degrees or as a count."""
     ledger: Ledger
     """Where the sentence states each parameter."""
+    solid: Manifold
+    """The part itself, its curves with COARSE sides."""
 
     @property
     def code(self) -> str:
@@ -84,8 +88,11 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes, trims=draft.trims, apart=draft.apart):
-            return _part(rng, name, draft, program, found, styles, noises)
+        if split not in (None, found):
+            continue
+        made = sound_solid(program, draft.holes, trims=draft.trims, apart=draft.apart)
+        if made is not None:
+            return _part(rng, name, draft, program, found, made, styles, noises)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
@@ -100,6 +107,7 @@ def _part(
     draft: Draft,
     program: Program,
     split: Split,
+    solid: Manifold,
     styles: Sequence[str],
     noises: Mapping[str, float],
 ) -> Part:
@@ -117,6 +125,7 @@ def _part(
         noise=sentence.noise,
         parameters={name: number_of(value) for name, value in draft.values.items()},
         ledger=ledger,
+        solid=solid,
     )
 
 

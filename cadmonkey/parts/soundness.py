@@ -24,7 +24,12 @@ _SAME = 1e-6
 
 
 def is_sound(program: Program, holes: int, *, trims: bool = False, apart: bool = False) -> bool:
-    """Whether the part is one body with exactly this many through holes, and everything in its tree does something.
+    """Whether there is a `sound_solid`."""
+    return sound_solid(program, holes, trims=trims, apart=apart) is not None
+
+
+def sound_solid(program: Program, holes: int, *, trims: bool = False, apart: bool = False) -> Manifold | None:
+    """Return the solid, with COARSE curves, of a part that is one body in whose tree nothing is idle; None of another.
 
     The genus of the surface tells of holes that meet, break an edge or miss the part; the volume of cuts and additions
     that do nothing; the box of a cut that takes an end off.
@@ -40,14 +45,17 @@ def is_sound(program: Program, holes: int, *, trims: bool = False, apart: bool =
     first, *rest = program.root.children if isinstance(program.root, csg.Difference) else (program.root,)
     base = _joined(program, first)
     if base is None:
-        return False
+        return None
     cuts = [solid(replace(program, root=cut)) for cut in rest]
     whole = Manifold.batch_boolean([base, *cuts], OpType.Subtract) if cuts else base
     if whole.is_empty() or body_count(whole) != 1 or sum(shell.genus() for shell in whole.decompose()) != holes:
-        return False
-    if not cuts or holes == sum(map(csg.copies_in, rest)):
-        # One cutter makes one through hole at the most: here every one does, and clean ones.
-        return True
+        return None
+    # One cutter makes one through hole at the most: where there are as many, every one does, and clean ones.
+    clean = not cuts or holes == sum(map(csg.copies_in, rest))
+    return whole if clean or _cuts_as_meant(base, whole, cuts, trims, apart) else None
+
+
+def _cuts_as_meant(base: Manifold, whole: Manifold, cuts: list[Manifold], trims: bool, apart: bool) -> bool:
     removed = [base ^ cut for cut in cuts]
     kept = trims or whole.bounding_box() == base.bounding_box()
     if not kept or any(piece.volume() <= _SPECK_MM3 for piece in removed):

@@ -17,11 +17,11 @@ from cadmonkey.data import chunks as chunks_module
 from cadmonkey.data.chunks import Settings, chunks_on_cores, make_chunk
 from cadmonkey.data.columns import COLUMNS, read_parquet
 from cadmonkey.data.make import make_folder, make_jsonl
-from cadmonkey.data.rows import make_row
+from cadmonkey.data.rows import draw_part, make_row, row_of
 from cadmonkey.data.verify import check_row
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import read_json, read_jsonl
-from cadmonkey.parts import PLAIN
+from cadmonkey.parts import PLAIN, Part
 
 pytest.importorskip("pyarrow")
 
@@ -228,50 +228,54 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
 def test_a_refused_row_is_named_and_another_is_drawn_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     unlucky = make_row(1, seed=3, mix=PLAIN)
     monkeypatch.setattr(
-        chunks_module, "check_row", lambda row, full=False: "too round" if row["prompt"] == unlucky["prompt"] else None
+        chunks_module, "check_row", lambda row, part=None: "too round" if row["prompt"] == unlucky["prompt"] else None
     )
     chunk = make_chunk(SETTINGS, (0, 3))
     assert chunk.refused == [{"id": unlucky["id"], "reason": "too round", "prompt": unlucky["prompt"]}]
     assert [row["id"] for row in chunk.rows] == [make_row(index, seed=3, mix=PLAIN)["id"] for index in range(3)]
-    assert chunk.rows[1] == make_row(1, seed=3, mix=PLAIN, attempt=1) != unlucky
+    assert chunk.rows[1] == row_of(draw_part(1, seed=3, mix=PLAIN, attempt=1), 1, seed=3) != unlucky
 
 
 def test_rows_that_are_all_refused_stop_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks_module, "check_row", lambda row, full=False: "too round")
+    monkeypatch.setattr(chunks_module, "check_row", lambda row, part=None: "too round")
     with pytest.raises(RunError, match="refused 20 parts in a row: too round"):
         make_chunk(SETTINGS, (0, 3))
 
 
-def first(family: str) -> dict[str, Any]:
-    return next(row for index in range(40) if (row := make_row(index, seed=5, mix=PLAIN))["family"] == family)
+def first(family: str) -> tuple[dict[str, Any], Part]:
+    part = next(part for n in range(40) if (part := draw_part(n, seed=5, mix=PLAIN)).family == family)
+    return row_of(part, 0, seed=5), part
 
 
-@pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("family", PLAIN.families)
-def test_a_row_that_is_made_is_right(family: str, full: bool) -> None:
-    assert check_row(first(family), full=full) is None
+def test_a_row_that_is_made_is_right(family: str) -> None:
+    row, part = first(family)
+    assert check_row(row) is None
+    assert check_row(row, part) is None
 
 
-@pytest.mark.parametrize("full", [False, True])
-def test_a_row_with_a_fault_is_refused(full: bool) -> None:
-    spacer, block = first("spacer"), first("block")
+@pytest.mark.parametrize("with_part", [False, True])
+def test_a_row_with_a_fault_is_refused(with_part: bool) -> None:
+    (spacer, part), (block, _) = first("spacer"), first("block")
     wrong = [{**check, "mm": check["mm"] + 0.1} for check in spacer["stated"]]
     refused = {
         "measured": {**spacer, "stated": wrong},
         "different parts": {**spacer, "completion_ir": block["completion_ir"]},
         "line 1": {**spacer, "completion": "cube([1, 2"},
         "line 2": {**spacer, "completion_ir": "C 1 2 3\nC 1"},
-        "empty": {
-            **block,
-            "completion": "difference() { cube(5); cube(6); }",
-            "completion_ir": "C 5 5 5\nC 6 6 6\nD 0 1",
-        },
         "expected a known kind": {**spacer, "stated": [{"kind": "weight", "name": "weight", "mm": 3}]},
     }
     for words, row in refused.items():
-        reason = check_row(row, full=full)
+        reason = check_row(row, part if with_part else None)
         assert reason is not None
         assert words in reason
+    assert check_row({**block, "stated": []}, part) == "the completion does not read back as the part"
+    empty = {
+        "completion": "difference() { cube(5); cube(6); }",
+        "completion_ir": "C 5 5 5\nC 6 6 6\nD 0 1",
+        "stated": [],
+    }
+    assert "empty" in str(check_row(empty))
 
 
 def test_notations_with_other_trees_but_one_solid_are_one_part() -> None:

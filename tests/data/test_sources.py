@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cadmonkey.data.columns import parquet_bytes
+from cadmonkey.data.rows import make_row
 from cadmonkey.data.sources import load_rows
 from cadmonkey.errors import InputError
 
@@ -48,6 +50,15 @@ def test_equal_code_never_sits_on_both_sides(tmp_path: Path) -> None:
     sides = {split: {row["completion"] for row in rows if row["split"] == split} for split in ("train", "validation")}
     assert 0 < len(sides["validation"]) < 20
     assert sides["train"].isdisjoint(sides["validation"])
+
+
+def test_a_folder_of_made_data_keeps_its_parts_and_splits(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    made = [make_row(index, seed=4) for index in range(30)]
+    for number, rows in enumerate((made[:20], made[20:])):
+        (tmp_path / f"rows-0000{number}.parquet").write_bytes(parquet_bytes(rows))
+    names = ("id", "prompt", "completion", "family", "part", "split")
+    assert load_rows(str(tmp_path)) == [{name: row[name] for name in names} for row in made]
 
 
 @pytest.mark.parametrize(
