@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cadmonkey.cad.openscad import LanguageError, parse_openscad
 from cadmonkey.data.rows import make_rows
 from cadmonkey.files import write_json
-from cadmonkey.inference import Generation, Generator, shipped_model
+from cadmonkey.inference import Generation, Generator
 from cadmonkey.terminal import run
 
 RESULT = Path(__file__).parent / "results" / "grammar.json"
@@ -31,7 +31,7 @@ RESULT = Path(__file__).parent / "results" / "grammar.json"
 class Benchmark:
     """Every choice of this run."""
 
-    model: Path = shipped_model()
+    model: Path = Path("cadmonkey/assets/nano-q8_0.gguf")
     """A GGUF; the shipped model unless given."""
     prompts: int = 60
     """Unseen parts to ask for."""
@@ -59,7 +59,7 @@ def _compare(generator: Generator, prompts: list[str], rounds: int, temperature:
     parsed = dict.fromkeys(speeds, 0)
     for seed in range(rounds):
         for grammar in speeds:
-            made = [generator.generate(p, 512, temperature, seed=seed, grammar=grammar) for p in prompts]
+            made = [generator.generate(p, 256, temperature, seed=seed, grammar=grammar) for p in prompts]
             speeds[grammar].append(sum(m.tokens for m in made) / sum(m.seconds for m in made))
             parsed[grammar] += sum(map(_parses, made))
     free, held = median(speeds[False]), median(speeds[True])

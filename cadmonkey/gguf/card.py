@@ -91,8 +91,9 @@ def _grammar(origin: Origin) -> str:
     language = {"openscad": "OpenSCAD", "ir": "Compact IR"}[origin.language or "openscad"]
     other = "" if origin.language else " (`grammar-ir.gbnf` is that of Compact IR)"
     return (
-        f"A model of CAD programs keeps to {language} with `llama-cli --grammar-file grammar.gbnf`{other}; Ollama takes no "
-        "grammar. `cadmonkey generate` holds its own, which also sees that names are declared and nodes used."
+        f"A model of CAD programs keeps to {language} with `llama-cli --grammar-file grammar.gbnf`{other}; "
+        "Ollama takes no grammar. `cadmonkey generate` holds its own, which also sees that names are declared and "
+        "nodes used."
     )
 
 

@@ -19,9 +19,6 @@ from cadmonkey.errors import InputError
 
 _STRIKES = 12
 """Refused tokens after which the whole vocabulary is looked at in one go."""
-_GROWTH = 96
-"""Letters by which one letter can lengthen the shortest way to end a program, at most."""
-
 Scores = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
@@ -56,8 +53,8 @@ class Vocabulary:
         """The token that is this one letter."""
         return self._ids[bisect_left(self._sorted, letter)]
 
-    def allowed(self, state: State, fits: Callable[[State, int], bool]) -> list[int]:
-        """Every text token after which `fits` holds of the state and the length of the token."""
+    def allowed(self, state: State, fits: Callable[[State], bool]) -> list[int]:
+        """Every text token after which `fits` holds of the state."""
         found = []
         place, path = 0, [state]
         before = b""
@@ -74,7 +71,7 @@ class Vocabulary:
             if len(before) < len(piece):
                 place = bisect_left(self._sorted, _successor(piece[: len(path)]), place)
             else:
-                if fits(path[-1], len(piece)):
+                if fits(path[-1]):
                     found.append(self._ids[place])
                 place += 1
         return found
@@ -100,8 +97,6 @@ class Guide:
     language: Language
     left: int
     state: State = field(init=False)
-    _reserve: int = field(init=False)
-    """Letters that end the program at worst, as known."""
     _ending: bytes = field(init=False, default=b"")
     """Letters that are left to write where only the way out is left."""
 
@@ -112,11 +107,9 @@ class Guide:
             InputError: there are too few tokens for the smallest program.
         """
         self.state = start(self.language)
-        self._reserve = len(self.state.completion())
-        if self.left < self._reserve + 1:
-            raise InputError(
-                f"max_tokens: expected at least {self._reserve + 1} with the grammar on, got {self.left}; raise it"
-            )
+        shortest = len(self.state.completion() or b"") + 1
+        if self.left < shortest:
+            raise InputError(f"max_tokens: expected at least {shortest} with the grammar on, got {self.left}; raise it")
 
     def choose(self, scores: Scores) -> int:
         """The best allowed token by `scores` (vocab), which are changed; the answer goes on with it."""
@@ -143,7 +136,7 @@ class Guide:
                 found += sorted(self.vocabulary.ends)
             if found:
                 return found
-            self._ending = self.state.completion()
+            self._ending = self.state.completion() or b""
         return [self.vocabulary.token_of(self._ending[:1])]
 
     def take(self, token: int) -> bool:
@@ -154,11 +147,8 @@ class Guide:
         if self._ending:
             return self._write_out(piece)
         after = self.state.advance(piece) if piece else None
-        if after is None or not self._fits(after, len(piece)):
+        if after is None or not self._fits(after):
             return False
-        self._reserve = min(self._reserve + _GROWTH * len(piece), self.left)
-        if self._reserve >= self.left - 2:
-            self._reserve = len(after.completion())
         self.state, self.left = after, self.left - 1
         return True
 
@@ -170,10 +160,9 @@ class Guide:
         self.state, self.left, self._ending = after, self.left - 1, self._ending[1:]
         return True
 
-    def _fits(self, state: State, letters: int) -> bool:
-        """Whether the program can be ended after one token of so many letters, an end token included."""
-        room = self.left - 2
-        return self._reserve + _GROWTH * letters <= room or len(state.completion()) <= room
+    def _fits(self, state: State) -> bool:
+        """Whether the program can be ended after one token more, an end token included."""
+        return state.ends_within(self.left - 2)
 
 
 class GrammarProcessor:

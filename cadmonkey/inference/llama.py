@@ -180,10 +180,15 @@ class Model:
         batch = (self._c.llama_token * len(prompt))(*prompt)
         while not tokens or tokens[-1] not in self.end_tokens:
             self._evaluate(batch)
-            logits = self._c.llama_get_logits_ith(self._context, -1)
-            tokens.append(guide.choose(draw.scores(np.ctypeslib.as_array(logits, (len(self._tokens()),)))))
+            tokens.append(guide.choose(draw.scores(self._logits())))
             batch = (self._c.llama_token * 1)(tokens[-1])
         return tokens
+
+    def _logits(self) -> Scores:
+        """Return a view of the last token's logits (vocab); numpy's own way from a pointer takes ten times as long."""
+        address = ctypes.addressof(self._c.llama_get_logits_ith(self._context, -1).contents)
+        table = (ctypes.c_float * len(self._tokens())).from_address(address)
+        return np.frombuffer(memoryview(table), np.float32)
 
     def sample(
         self, prompt: Sequence[int], max_tokens: int, stops: frozenset[int], masked: frozenset[int], how: Sampling

@@ -170,7 +170,7 @@ def ramble(language: Language, seed: int, most: int = 90) -> str:
         if chosen is None:
             break
         state, text = chosen[0], text + chosen[1]
-    return (text + state.completion()).decode(errors="replace")
+    return (text + (state.completion() or b"")).decode(errors="replace")
 
 
 def _words(language: Language) -> list[str]:
@@ -183,7 +183,13 @@ PRINTERS: dict[Language, Callable[[Program], str]] = {"openscad": print_openscad
 
 def fitting(state: State, piece: bytes, room: int) -> tuple[State, bytes] | None:
     after = state.advance(piece)
-    return (after, piece) if after is not None and len(after.completion()) <= room else None
+    return (after, piece) if after is not None and len(ending(after)) <= room else None
+
+
+def ending(state: State) -> str:
+    found = state.completion()
+    assert found is not None, "a state without a way out"
+    return found.decode()
 
 
 @given(common_trees)
@@ -197,7 +203,7 @@ def test_every_beginning_of_a_program_has_an_end(tree: csg.Node) -> None:
             assert after is not None
             state = after
             if place % 7 == 0:
-                PARSERS[language](text[: place + 1] + state.completion().decode())
+                PARSERS[language](text[: place + 1] + ending(state))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

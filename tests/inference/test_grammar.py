@@ -154,7 +154,7 @@ def test_a_part_that_the_other_language_has_no_words_for_keeps_its_own_and_the_c
 
 
 def test_a_file_of_an_unknown_language_is_bad_input(tmp_path, write_gguf):
-    with pytest.raises(InputError, match="expected cadmonkey.language to be one of openscad, ir, got 'klingon'"):
+    with pytest.raises(InputError, match=r"expected cadmonkey\.language to be one of openscad, ir, got 'klingon'"):
         Generator(write_gguf(tmp_path / "m.gguf", PIECES, language="klingon"))
 
 

@@ -8,12 +8,13 @@ parts print as GBNF, without the acts.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 MAX_LETTERS = 150_000
 """Longest text that is read; the parsers refuse a little more than that."""
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Text:
     """Exactly these letters."""
@@ -26,6 +27,7 @@ class Text:
         self.rest = Text(self.text[1:]) if len(self.text) > 1 else None
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Letters:
     """Any number of letters of one set; `gbnf` is that set as GBNF writes it."""
@@ -42,6 +44,7 @@ class Letters:
         return known
 
 
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Act:
     """Reads nothing; changes what is known, or returns None where the text cannot go on like this."""
@@ -49,6 +52,7 @@ class Act:
     apply: Callable[[Any], Any]
 
 
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Token:
     """A word or number whose letters depend on what is known.
@@ -68,6 +72,7 @@ class Token:
     finish: Callable[[Any], tuple[str, Any] | None]
 
 
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Seq:
     """One part after the other."""
@@ -86,6 +91,7 @@ class Seq:
         return (self.pushed(stack[1]),)
 
 
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """One of several parts; a completion takes the one that `prefer` numbers."""
@@ -108,6 +114,7 @@ class Choice:
         return tuple((part, stack[1]) for part in self.options_for(letter))
 
 
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Many:
     """Any number of times; a completion takes none. What follows may begin alike only if it is `ambiguous`."""
@@ -123,6 +130,7 @@ class Many:
         return ((self.part, stack), stack[1]) if self.ambiguous else ((self.part, stack),)
 
 
+@final
 @dataclass(slots=True, eq=False)
 class Rule:
     """A part with a name, so that it may contain itself."""
@@ -209,15 +217,19 @@ class State(NamedTuple):
         letters = self.letters + len(piece)
         return State(tuple(threads), letters) if letters <= MAX_LETTERS else None
 
-    def completion(self) -> bytes:
-        """Letters with which the program ends correctly; none where it is complete.
+    def completion(self) -> bytes | None:
+        """Letters with which the program ends correctly, the fewest known; empty where it is complete.
 
-        Raises:
-            AssertionError: there are none, which the acts must never let happen.
+        None would be a state without a way out. The acts are written so that there is none, and who generates asks all
+        the same, so that an error in them refuses a token too many instead of a program.
         """
         found = [text for stack, known in self.threads if (text := _finish(stack, known)) is not None]
-        assert found, "a state without a way out"
-        return min(found, key=len).encode("latin-1")
+        return min(found, key=len).encode("latin-1") if found else None
+
+    def ends_within(self, letters: int) -> bool:
+        """Whether the program can be ended with so many letters."""
+        endings = (_finish(stack, known) for stack, known in self.threads)
+        return any(ending is not None and len(ending) <= letters for ending in endings)
 
     @property
     def is_complete(self) -> bool:
@@ -232,18 +244,18 @@ def start(part: Part, known: Any) -> State:
 
 def _feed(stack: Stack, known: Any, letter: str) -> list[Thread]:
     """What becomes of one thread with one letter more; parts that read nothing are passed on the way."""
-    while stack is not None:
+    while stack is not None:  # comparing types is several times faster than matching classes, and this is all the cost
         part, below = stack
-        if isinstance(part, Text):
+        if type(part) is Text:
             if part.text[0] != letter:
                 return []
             return [((part.rest, below) if part.rest else below, known)]
-        if isinstance(part, Letters | Token):
+        if type(part) is Letters or type(part) is Token:
             after = part.feed(known, letter)
             if after is not None:
                 return [(stack, after)]
             known = part.end(known)
-        elif isinstance(part, Act):
+        elif type(part) is Act:
             known = part.apply(known)
         else:
             branches = part.branches(stack, letter)
@@ -262,21 +274,23 @@ def _finish(stack: Stack, known: Any) -> str | None:
     letters = ""
     while stack is not None:
         part, stack = stack
-        match part:
-            case Text():
-                letters += part.text
-            case Act():
-                known = part.apply(known)
-            case Token():
-                finished = part.finish(known)
-                known = None if finished is None else finished[1]
-                letters += "" if finished is None else finished[0]
-            case Seq():
-                stack = part.pushed(stack)
-            case Rule():
-                stack = (part.body, stack)
-            case Choice():
-                stack = (part.options[part.prefer(known)], stack)
-        if known is None:
-            return None
+        if type(part) is Letters or type(part) is Many:
+            continue
+        if type(part) is Text:
+            letters += part.text
+        elif type(part) is Seq:
+            stack = part.pushed(stack)
+        elif type(part) is Rule:
+            stack = (part.body, stack)
+        elif type(part) is Choice:
+            stack = (part.options[part.prefer(known)], stack)
+        elif type(part) is Token:
+            finished = part.finish(known)
+            if finished is None:
+                return None
+            letters, known = letters + finished[0], finished[1]
+        else:
+            known = part.apply(known)
+            if known is None:
+                return None
     return letters

@@ -32,6 +32,8 @@ def number_ends(word: str) -> list[str]:
     """The ways to end a number that is being read, the shortest first."""
     if word.endswith("e"):
         return [f"{word}-9"]
+    if word.endswith("-"):
+        return [f"{word}9", f"{word}1"]
     suffixes = _SUFFIXES if len(word) < MAX_DIGITS else _SUFFIXES[:1]
     return [end for end in (word + suffix for suffix in suffixes) if is_number(end)]
 
