@@ -21,7 +21,9 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +33,7 @@ SLOW_S = 5.0
 LARGE_BYTES = 1 << 30
 HANGS_S = 60
 """A program that uses so much CPU time is ended, with its process."""
-BATCH = 2_000
+BATCH = 500
 """Programs of one child."""
 LARGE_STATUS = 3
 LANGUAGES = ("openscad", "openscad", "ir")
@@ -48,22 +50,22 @@ def main() -> None:
     if options.child:
         run_batch(options.seed, int(options.child[0]), Path(options.child[1]))
         return
-    record = fuzz(options.seed, 60 * options.minutes)
     runs = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else []
-    options.out.write_text(json.dumps([*runs, record], indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in record.items() if key != "defects"}, indent=1))
-    print(f"{len(record['defects'])} defects; recorded in {options.out}")
+    for record in fuzz(options.seed, 60 * options.minutes):
+        options.out.write_text(json.dumps([*runs, record], indent=1) + "\n", encoding="utf-8")
+        shown = {key: record[key] for key in ("programs", "cpu_s", "outcomes", "slowest_s", "peak_mb")}
+        print(json.dumps(shown | {"defects": len(record["defects"])}), flush=True)
 
 
-def fuzz(seed: int, cpu_limit_s: float) -> dict:
-    """Run children until they have used so much CPU time, and return the record of them all."""
+def fuzz(seed: int, cpu_limit_s: float) -> Iterator[dict]:
+    """Run children until they have used so much CPU time; yield the record of them all after each."""
     outcomes: Counter[str] = Counter()
     defects: list[dict] = []
     slowest_s, peak_bytes, cpu_s, first, started = 0.0, 0, 0.0, 0, time.monotonic()
     while cpu_s < cpu_limit_s:
         with tempfile.TemporaryDirectory() as folder:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            done = _child(seed, first, Path(folder), defects)
+            done = _child(seed, first, Path(folder))
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         outcomes.update(entry["outcome"] for entry in done)
@@ -71,26 +73,28 @@ def fuzz(seed: int, cpu_limit_s: float) -> dict:
         slowest_s = max([slowest_s, *(entry["seconds"] for entry in done)])
         peak_bytes = max([peak_bytes, *(entry["peak"] for entry in done)])
         first += max(len(done), 1)
-        print(f"{first} programs, {cpu_s:.0f} s of CPU, {len(defects)} defects, {dict(outcomes)}", flush=True)
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
-        "seed": seed,
-        "programs": first,
-        "outcomes": dict(outcomes),
-        "cpu_s": round(cpu_s),
-        "wall_s": round(time.monotonic() - started),
-        "slowest_s": round(slowest_s, 2),
-        "peak_mb": peak_bytes >> 20,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("manifold3d", "numpy", "hypothesis")},
-        "hardware": f"{_processor()}, {os.cpu_count()} cores, shared",
-        "defects": defects,
-    }
+        for entry in done:
+            if "text" in entry:
+                print(f"  program {entry['number']}: {entry['outcome']} {entry.get('note', '').strip()[-200:]}")
+        yield {
+            "date": time.strftime("%Y-%m-%d"),
+            "commit": _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
+            "seed": seed,
+            "programs": first,
+            "outcomes": dict(outcomes),
+            "cpu_s": round(cpu_s),
+            "wall_s": round(time.monotonic() - started),
+            "slowest_s": round(slowest_s, 2),
+            "peak_mb": peak_bytes >> 20,
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in ("manifold3d", "numpy", "hypothesis")},
+            "hardware": f"{_processor()}, {os.cpu_count()} cores, shared",
+            "defects": defects,
+        }
 
 
-def _child(seed: int, first: int, folder: Path, defects: list[dict]) -> list[dict]:
-    """Run one batch; a child that dies or hangs adds its last program to the defects."""
+def _child(seed: int, first: int, folder: Path) -> list[dict]:
+    """Run one batch; a child that dies or hangs adds its last program."""
     command = [sys.executable, __file__, "--seed", str(seed), "--child", str(first), str(folder)]
     log, current = folder / "log", folder / "current"
     status = subprocess.run(command, check=False).returncode
@@ -98,9 +102,8 @@ def _child(seed: int, first: int, folder: Path, defects: list[dict]) -> list[dic
     if status not in (0, LARGE_STATUS) and current.exists():
         hangs = status == -signal.SIGXCPU
         language, text = json.loads(current.read_text(encoding="utf-8"))
-        entry = {"outcome": "hang" if hangs else "crash", "language": language, "text": text}
-        defects.append({**entry, "number": first + len(done), "status": status})
-        done.append({"outcome": entry["outcome"], "seconds": HANGS_S if hangs else 0, "peak": 0})
+        entry = {"outcome": "hang" if hangs else "crash", "seconds": HANGS_S if hangs else 0, "peak": 0}
+        done.append({**entry, "language": language, "text": text, "number": first + len(done), "status": status})
     return done
 
 
@@ -109,6 +112,7 @@ def run_batch(seed: int, first: int, folder: Path) -> None:
     from tests.cad.mutations import mutated, real_programs
 
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    warnings.simplefilter("error", RuntimeWarning)  # numpy computes with what is no number
     programs = real_programs(120, 400)
     with (folder / "log").open("w", encoding="utf-8", buffering=1) as log:
         for number in range(first, first + BATCH):

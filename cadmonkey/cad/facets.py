@@ -60,8 +60,7 @@ def facets_of(part: Manifold) -> Facets:
     )
     flat = _cosine(crosses, sides) > np.cos(np.radians(FLAT_DEG))
     face = components(len(triangles), sides[flat])
-    normals = np.zeros((face.max() + 1, 3))
-    np.add.at(normals, face, crosses)
+    normals = np.column_stack([np.bincount(face, crosses[:, axis]) for axis in range(3)]).astype(np.float64)
     doubled = np.linalg.norm(normals, axis=1)
     normals /= np.maximum(doubled, 1e-300)[:, None]
     order = np.argsort(face, kind="stable")
@@ -136,6 +135,6 @@ def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[In
 
 
 def _cosine(vectors: Floats, pairs: Integers) -> Floats:
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-300)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-150)  # the product of two is still above 0
     dot = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
     return np.asarray(dot / (lengths[pairs[:, 0]] * lengths[pairs[:, 1]]))

@@ -1,5 +1,6 @@
 """The judge: is this program the part that was asked for? Everything is measured on solids, in millimetres."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import permutations, product
@@ -38,9 +39,10 @@ class Verdict:
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
 
-    A program with another `$fn` than the reference is judged with the reference's, where no curve of its own lies
-    further than CHORD_MM from its flats with either: a radius of 10 mm from $fn = 32 on, 41 mm from 64, 64 mm from 80.
-    Else its flats count as they are, and are too far off in all but slight curves.
+    A program that is right with the reference's `$fn` and has another passes where no curve lies further than CHORD_MM
+    from its own flats (a radius up to 10 mm with $fn = 32, 41 mm with 64, 64 mm with 80), and fails where one does.
+    Any other program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
+    curves that the reference itself cuts more coarsely than that.
     """
 
     parses: bool = False
@@ -90,30 +92,42 @@ def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
     if wanted.is_empty():
         raise SolidError("the reference program is empty")
     try:
-        program = parse_openscad(code)
+        program = right if code == reference else parse_openscad(code)
     except CadmonkeyError as error:
         return Verdict(reason=f"does not parse: {error}")
-    if program.facets != right.facets and max(chord_mm(program), chord_mm(program, right.facets)) <= CHORD_MM:
-        verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
-        if verdict.all_pass:
-            return verdict
     if program == right:
-        return _compare(wanted, wanted, stated)
+        return _judge_made(wanted, wanted, stated)
+    if program.facets != right.facets:
+        verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
+        own = chord_mm(program) if verdict.all_pass else math.inf
+        if CHORD_MM < own < math.inf:
+            return _too_coarse(verdict, own)
+        if own <= CHORD_MM and chord_mm(program, right.facets) <= CHORD_MM:
+            return verdict
     return judge_solid(program, wanted, stated)
 
 
 def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = ()) -> Verdict:
-    """Compare a program that parses with the solid it should be."""
+    """Compare a program that parses with the solid it should be, each with its own fineness."""
     try:
         made = solid(program)
     except CadmonkeyError as error:
         return Verdict(parses=True, reason=f"no solid: {error}")
+    return _judge_made(made, wanted, stated)
+
+
+def _judge_made(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
     if made.is_empty() or not made.volume() > SPECK_MM3:
         return Verdict(parses=True, reason="empty: nothing is left of the part")
     if made.num_tri() > MAX_MEASURED_TRIANGLES:
         reason = f"{made.num_tri():,} triangles, expected at most {MAX_MEASURED_TRIANGLES:,}; a smaller $fn is enough"
         return Verdict(parses=True, solid=True, reason=reason)
     return _compare(made, wanted, stated)
+
+
+def _too_coarse(verdict: Verdict, off_mm: float) -> Verdict:
+    reason = f"the flats of a curve lie {off_mm:.2f} mm off it, expected at most {CHORD_MM:g}; use a larger $fn"
+    return replace(verdict, all_pass=False, reason=reason)
 
 
 def placed_on(made: Manifold, wanted: Manifold) -> Manifold:

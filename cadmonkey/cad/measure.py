@@ -51,13 +51,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class Measured:
-    """A solid with its surfaces found."""
+    """A solid that is not empty; what is not asked for is not looked for."""
 
     part: Manifold
-    surfaces: Surfaces
     low: Floats
     """The corner of the bounding box with the least coordinates."""
     high: Floats
+
+    @cached_property
+    def surfaces(self) -> Surfaces:
+        """What it is bounded by."""
+        return surfaces_of(self.part)
 
     @property
     def size(self) -> Floats:
@@ -127,9 +131,9 @@ class Measured:
 
 
 def measure(part: Manifold) -> Measured:
-    """Find the surfaces of a solid that is not empty."""
+    """Take the measures of a solid that is not empty."""
     box = np.asarray(part.bounding_box())
-    return Measured(part, surfaces_of(part), box[:3], box[3:])
+    return Measured(part, box[:3], box[3:])
 
 
 def body_count(part: Manifold) -> int:

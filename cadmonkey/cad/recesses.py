@@ -73,8 +73,9 @@ def _inner_loops(facets: Facets, planes: Integers) -> list[tuple[int, Integers]]
     found: list[tuple[int, Integers]] = []
     for face in several:
         loops = [border[loop == number] for number in loops_of_face[loops_of_face[:, 0] == face, 1]]
-        outer = max(range(len(loops)), key=lambda i: float(np.ptp(_points(facets, loops[i]), axis=0).sum()))
-        found += [(int(face), edges) for i, edges in enumerate(loops) if i != outer]
+        spans = [float(np.ptp(_points(facets, edges), axis=0).sum()) for edges in loops]
+        outer = spans.index(max(spans))
+        found += [(int(face), e) for i, e in enumerate(loops) if i != outer and spans[i] > ON_SURFACE_MM]
     return found
 
 

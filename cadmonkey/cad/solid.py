@@ -179,7 +179,7 @@ class _Evaluator:
                 return self.united([child.transform(rows) for rows in affine.of_copies(node)])
             turned = [child.rotate((0.0, 0.0, i * float(node.angle) / count)) for i in range(count)]
             return self.united(turned)
-        x, y, z = np.asarray(node.direction, float) / np.linalg.norm(node.direction) * float(node.spacing)
+        x, y, z = np.asarray(node.direction, float) / csg.length_of(node.direction) * float(node.spacing)
         return self.united([child.translate((i * x, i * y, i * z)) for i in range(count)])
 
     def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Manifold]) -> Manifold:

@@ -4,7 +4,7 @@ Curves are polygons whose corners lie on the true circle, so every size is fitte
 fineness measures its stated diameter. Nothing here looks at the program that made the solid.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -133,10 +133,9 @@ def surfaces_of(part: Manifold) -> Surfaces:
 def _each_patch(facets: Facets, free: Mask, fit: Callable[[Facets, Integers], _Surface | None]) -> list[_Surface]:
     """Fit a surface to every smooth patch of free faces; the faces of those that fit are free no more."""
     label = components(len(facets), facets.bends[free[facets.bends].all(axis=1)])
-    order = np.argsort(label, kind="stable")
     found = []
-    for faces in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
-        if len(faces) > FEWEST_BENDS and (surface := fit(facets, faces)) is not None:
+    for faces in _groups(label, FEWEST_BENDS + 1):
+        if (surface := fit(facets, faces)) is not None:
             found.append(surface)
             free[faces] = False
     return found
@@ -192,15 +191,22 @@ def _cylinders(facets: Facets, free: Mask) -> list[Cylinder]:
         return []
     centres, radii = _circles(facets, bends, ends[:, 0], along)
     label = components(len(bends), _same_circle(facets.bends[bends], along, centres, radii))
-    order = np.argsort(label, kind="stable")
     found = []
-    for group in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
-        if len(group) >= FEWEST_BENDS:
-            cylinder = _cylinder(facets, bends[group], ends[group], along[group])
-            if cylinder is not None:
-                found.append(cylinder)
-                free[np.unique(facets.bends[bends[group]])] = False
+    for group in _groups(label, FEWEST_BENDS):
+        cylinder = _cylinder(facets, bends[group], ends[group], along[group])
+        if cylinder is not None:
+            found.append(cylinder)
+            free[np.unique(facets.bends[bends[group]])] = False
     return found
+
+
+def _groups(label: Integers, least: int) -> Iterator[Integers]:
+    """Yield the things of each label that at least so many have."""
+    counts = np.bincount(label)
+    order = np.argsort(label, kind="stable")
+    starts = np.cumsum(counts) - counts
+    for group in np.flatnonzero(counts >= least):
+        yield order[starts[group] : starts[group] + counts[group]]
 
 
 def _circles(facets: Facets, bends: Integers, points: Floats, along: Floats) -> tuple[Floats, Floats]:

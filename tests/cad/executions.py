@@ -47,7 +47,8 @@ def execute(text: str, language: str) -> str:
 def _judged(text, language, program, made) -> None:
     own = judge_solid(program, made, EVERY_KIND)
     checks = check_dimensions(EVERY_KIND, measure(made))
-    assert own.iou == 1 and own.box_ok and own.volume_ok and own.features_ok and own.bodies_ok, own
+    assert own.iou == 1, own
+    assert all((own.box_ok, own.volume_ok, own.features_ok, own.bodies_ok)), own
     assert [check["ok"] for check in own.dimensions] == [check["ok"] for check in checks]
     for check in checks:
         assert failure_text(check)

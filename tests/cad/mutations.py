@@ -17,14 +17,14 @@ TOKEN = re.compile(r"\$?[A-Za-z_]\w*|\d+\.?\d*(?:[eE][+-]?\d+)?|\s+|[^\w\s]")
 NUMBERS = (
     "0 -0 1 -1 2 3 0.5 1e-3 1e-6 1e-9 1e-12 1e-300 5e-324 7 8 90 180 360 -360 720 999 1000 1001 1e4 999999 1e6 1000001 "
     "1e9 1e15 1e300 1e308 1e999 0.1 0.30000000000000004 (0/0) (1/0) (-1/0) PI"
-).split()
+)
 WORDS = (
     "cube sphere cylinder square circle polygon polyhedron translate rotate scale mirror multmatrix linear_extrude "
     "rotate_extrude offset hull union difference intersection for if else module children group color render echo "
     "$fn $fa $fs d r d1 d2 r1 r2 h center twist slices angle delta chamfer points paths faces convexity true false "
     "undef len norm sin cos tan sqrt pow min max abs floor ceil round i x y m import use include minkowski text"
-).split()
-SIGNS = list("()[]{};,=:*/%+-<>!?&|.^#\"'\\") + ["==", "<=", "&&", "||", "//", "/*", "*/", "\n", " "]
+)
+SIGNS = [*"()[]{};,=:*/%+-<>!?&|.^#'\"\\", "==", "<=", "&&", "||", "//", "/*", "*/", "\n", " "]
 CHARACTERS = [
     "\0",
     "\x1b",
@@ -36,7 +36,7 @@ CHARACTERS = [
     "²",
     "\u2028",
     "\u202e",
-    "𝟙",
+    "\U0001d7d9",
     "\ud800",
     "\r",
     "\t",
@@ -62,7 +62,7 @@ WRAPS = (
     "offset({0}) {{ {3} }}",
     "{{ {3} }}",
 )
-IR_WORDS = 'C Y S K T R X U D I LP CP SH FI CH SK L A END E V ROOT M $fn $fa $fs # "a"'.split()
+IR_WORDS = 'C Y S K T R X U D I LP CP SH FI CH SK L A END E V ROOT M $fn $fa $fs # "a"'
 
 
 def real_programs(rows: int, trees: int) -> dict[str, list[str]]:
@@ -93,7 +93,7 @@ def mutated(draw: random.Random, programs: list[str], language: str) -> str:
 def _fault(draw: random.Random, text: str, programs: list[str], language: str) -> str:
     kind = draw.random()
     if kind < 0.08 and language == "openscad":
-        return draw.choice(WRAPS).format(*(draw.choice(NUMBERS) for _ in range(3)), text)
+        return draw.choice(WRAPS).format(*(draw.choice(NUMBERS.split()) for _ in range(3)), text)
     if kind < 0.2:
         return _crossed(draw, text.splitlines(), draw.choice(programs).splitlines())
     if kind < 0.25:
@@ -126,14 +126,14 @@ def _crossed(draw: random.Random, lines: list[str], others: list[str]) -> str:
 
 def _number(draw: random.Random) -> str:
     if draw.random() < 0.5:
-        return draw.choice(NUMBERS)
+        return draw.choice(NUMBERS.split())
     return f"{draw.choice((1, 10, 100, 1000)) * draw.uniform(-0.2, 1):.{draw.randrange(6)}f}"
 
 
 def _soup(draw: random.Random, language: str) -> str:
     if language == "ir":
-        return draw.choice(("\n", " ", _number(draw), str(draw.randrange(5)), draw.choice(IR_WORDS)))
-    return draw.choice((draw.choice(WORDS), draw.choice(SIGNS), draw.choice(SIGNS), _number(draw)))
+        return draw.choice(("\n", " ", _number(draw), str(draw.randrange(5)), draw.choice(IR_WORDS.split())))
+    return draw.choice((draw.choice(WORDS.split()), draw.choice(SIGNS), draw.choice(SIGNS), _number(draw)))
 
 
 def _trees(count: int) -> list[csg.Node]:

@@ -29,7 +29,8 @@ SHAFT = "$fn = 96; union() { cylinder(d = 20, h = 15); translate([0, 0, 15]) cyl
 FRUSTUM = "$fn = 96; cylinder(d1 = 40, d2 = 25, h = 30);"
 BALL = "$fn = 96; sphere(r = 14);"
 
-HEX = "$fn = 96; difference() { cylinder(d = 20 / cos(30), h = 8, $fn = 6); translate([0, 0, -1]) cylinder(d = 10, h = 10); }"
+HEX = """$fn = 96; difference() { cylinder(d = 20 / cos(30), h = 8, $fn = 6);
+translate([0, 0, -1]) cylinder(d = 10, h = 10); }"""
 HEX_HOLE = "difference() { cube([40, 30, 6]); translate([20, 15, -1]) cylinder(d = 12 / cos(30), h = 8, $fn = 6); }"
 GEAR = """$fn = 96; difference() { union() { cylinder(r = 18, h = 6);
 for (i = [0 : 20 - 1]) rotate([0, 0, i * 360 / 20]) linear_extrude(6) polygon([[17, -2], [22, -1], [22, 1], [17, 2]]); }
@@ -57,7 +58,8 @@ FINNED = "union() { cube([80, 40, 5]); for (i = [0 : 5 - 1]) translate([5 + i * 
 GRILLE = (
     """difference() { cube([100, 50, 4]); for (i = [0 : 6 - 1]) translate([10 + i * 14, 5, -1]) cube([10, 40, 6]); }"""
 )
-FUNNEL = """$fn = 96; difference() { union() { cylinder(d = 14, h = 20); translate([0, 0, 20]) cylinder(d1 = 14, d2 = 84, h = 40); }
+FUNNEL = """$fn = 96; difference() { union() { cylinder(d = 14, h = 20);
+translate([0, 0, 20]) cylinder(d1 = 14, d2 = 84, h = 40); }
 translate([0, 0, -1]) cylinder(d = 10, h = 21); translate([0, 0, 20]) cylinder(d1 = 10, d2 = 80, h = 40); }"""
 BOWL = """$fn = 96; difference() { sphere(d = 60); sphere(d = 54); translate([-50, -50, 0]) cube([100, 100, 50]); }"""
 ROUNDED = "$fn = 96; linear_extrude(5) offset(4) translate([4, 4]) square([52, 32]);"
@@ -65,7 +67,8 @@ PILLOW = "$fn = 96; rotate([90, 0, 0]) linear_extrude(50) offset(3) translate([3
 BEVELLED = "linear_extrude(5) polygon([[2, 0], [58, 0], [60, 2], [60, 38], [58, 40], [2, 40], [0, 38], [0, 2]]);"
 PIN = "$fn = 96; union() { cylinder(d = 10, h = 30); translate([0, 0, 30]) cylinder(d1 = 10, d2 = 8, h = 1); }"
 WEDGE = "rotate([90, 0, 0]) linear_extrude(30) polygon([[0, 0], [60, 0], [60, 60 * tan(30)]]);"
-STRIP = "$fn = 96; difference() { cube([100, 20, 3]); for (i = [0 : 4]) translate([10 + i * 20, 10, -1]) cylinder(d = 6, h = 5); }"
+STRIP = """$fn = 96; difference() { cube([100, 20, 3]);
+for (i = [0 : 4]) translate([10 + i * 20, 10, -1]) cylinder(d = 6, h = 5); }"""
 
 PLANTED = [
     ("across_flats", 20, HEX, "20 / cos", "21 / cos", 21),

@@ -57,3 +57,41 @@ def test_a_mirrored_part_is_not_the_part() -> None:
 
 def test_a_coarse_cylinder_is_not_round() -> None:
     assert not judge("cylinder(d = 10, h = 20);", "$fn = 96; cylinder(d = 10, h = 20);").all_pass
+
+
+def with_radius(radius: float, fn: int) -> str:
+    return (
+        f"$fn = {fn}; difference() {{ cylinder(r = {radius}, h = 5); translate([0, 0, -1]) cylinder(r = 4, h = 7); }}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("radius", "fn", "passes"),
+    [
+        (10, 32, True),
+        (11, 32, False),
+        (41, 64, True),
+        (43, 64, False),
+        (64, 80, True),
+        (67, 80, False),
+        (90, 128, True),
+    ],
+)
+def test_a_coarser_circle_passes_while_its_flats_lie_within_a_twentieth_of_a_millimetre(
+    radius: float, fn: int, passes: bool
+) -> None:
+    assert judge(with_radius(radius, fn), with_radius(radius, 96)).all_pass == passes
+
+
+@pytest.mark.parametrize(
+    "torus", ["rotate_extrude() translate([60, 0]) circle(5);", "scale([12, 12, 1]) cylinder(r = 5, h = 5);"]
+)
+def test_swept_and_scaled_curves_are_held_to_it_as_well(torus: str) -> None:
+    assert not judge(f"$fn = 48; {torus}", f"$fn = 96; {torus}").all_pass
+
+
+def test_a_round_part_is_not_the_hexagon_that_its_fineness_would_make_of_it() -> None:
+    hexagon = "$fn = 6; cylinder(r = 10, h = 5);"
+    assert judge(hexagon, hexagon.replace("$fn = 6; cylinder(", "$fn = 96; cylinder($fn = 6, ")).all_pass
+    assert not judge(hexagon.replace("6", "96"), hexagon).all_pass
+    assert not judge(hexagon, hexagon.replace("6", "96")).all_pass

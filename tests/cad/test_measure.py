@@ -125,54 +125,63 @@ def test_a_boss_that_is_not_there_is_missed() -> None:
     assert not verdict.all_pass
 
 
-STARRED = {
-    "1 counterbore of 10 mm missing": "translate([30, 20, -1]) cylinder(d = 5, h = 12); *translate([30, 20, 6]) cylinder(d = 10, h = 5);",
-    "1 countersink of 10 mm missing": "translate([30, 20, -1]) cylinder(d = 5, h = 12); *translate([30, 20, 7.5]) cylinder(d1 = 5, d2 = 10, h = 2.5);",
-    "1 blind hole of 6 mm missing": "*union() { translate([30, 20, 4]) cylinder(d = 6, h = 9); translate([30, 20, 2.2]) cylinder(d1 = 0, d2 = 6, h = 1.8); }",
-    "1 slot of 26 x 6 mm missing": "*translate([20, 20, -1]) hull() { cylinder(d = 6, h = 12); translate([20, 0, 0]) cylinder(d = 6, h = 12); }",
-    "1 blind slot of 26 x 6 mm missing": "*translate([20, 10, 5]) rotate(30) hull() { cylinder(d = 6, h = 9); translate([20, 0, 0]) cylinder(d = 6, h = 9); }",
-    "1 pocket of 30 x 20 mm missing": "*translate([10, 10, 6]) cube([30, 20, 12]);",
-    "1 pocket of 30 x 22 mm missing": "*translate([10, 9, 6]) linear_extrude(9) offset(3) translate([3, 3]) square([24, 16]);",
-    "1 window of 30 x 20 mm missing": "*translate([10, 10, -1]) cube([30, 20, 12]);",
-    "1 polygonal pocket of 12 x 10.39 mm missing": "*translate([30, 20, 5]) cylinder(d = 12, h = 6, $fn = 6);",
-    "1 polygonal hole of 12 x 10.39 mm missing": "*translate([30, 20, -1]) cylinder(d = 12, h = 12, $fn = 6);",
-    "1 cutout of 10 x 12 mm missing": "*union() { translate([30, 20, -1]) cylinder(d = 10, h = 12); translate([28.5, 20, -1]) cube([3, 7, 12]); }",
-    "1 boss of 12 mm missing": "} *translate([30, 20, 5]) cylinder(d = 12, h = 10); union() { cube(1);",
-    "1 rectangular boss of 14 x 10 mm missing": "} *translate([20, 10, 5]) cube([14, 10, 10]); union() { cube(1);",
-    "1 rib of 4 mm missing": "} *translate([10, 18, 5]) cube([40, 4, 15]); union() { cube(1);",
-}  # fmt: skip
+DRILL = "translate([30, 20, -1]) cylinder(d = 5, h = 12);"
+STADIUM = "hull() { cylinder(d = 6, h = 12); translate([20, 0, 0]) cylinder(d = 6, h = 12); }"
+CUTS = {
+    "1 counterbore of 10 mm missing": (DRILL, "translate([30, 20, 6]) cylinder(d = 10, h = 5);"),
+    "1 countersink of 10 mm missing": (DRILL, "translate([30, 20, 7.5]) cylinder(d1 = 5, d2 = 10, h = 2.5);"),
+    "1 blind hole of 6 mm missing": (
+        "",
+        "translate([30, 20, 4]) cylinder(d = 6, h = 9); translate([30, 20, 2.2]) cylinder(d1 = 0, d2 = 6, h = 1.8);",
+    ),
+    "1 slot of 26 x 6 mm missing": ("", f"translate([20, 20, -1]) {STADIUM}"),
+    "1 blind slot of 26 x 6 mm missing": ("", f"translate([20, 10, 5]) rotate(30) {STADIUM}"),
+    "1 pocket of 30 x 20 mm missing": ("", "translate([10, 10, 6]) cube([30, 20, 12]);"),
+    "1 pocket of 30 x 22 mm missing": (
+        "",
+        "translate([10, 9, 6]) linear_extrude(9) offset(3) translate([3, 3]) square([24, 16]);",
+    ),
+    "1 window of 30 x 20 mm missing": ("", "translate([10, 10, -1]) cube([30, 20, 12]);"),
+    "1 polygonal pocket of 12 x 10.39 mm missing": ("", "translate([30, 20, 5]) cylinder(d = 12, h = 6, $fn = 6);"),
+    "1 polygonal hole of 12 x 10.39 mm missing": ("", "translate([30, 20, -1]) cylinder(d = 12, h = 12, $fn = 6);"),
+    "1 cutout of 10 x 12 mm missing": (
+        "",
+        "translate([30, 20, -1]) cylinder(d = 10, h = 12); translate([28.5, 20, -1]) cube([3, 7, 12]);",
+    ),
+}
+"""The fault of a plate that lacks the second cut, while both have the first."""
+ADDED = {
+    "1 boss of 12 mm missing": "translate([30, 20, 5]) cylinder(d = 12, h = 10);",
+    "1 rectangular boss of 14 x 10 mm missing": "translate([20, 10, 5]) cube([14, 10, 10]);",
+    "1 rib of 4 mm missing": "translate([10, 18, 5]) cube([40, 4, 15]);",
+}
+"""The fault of a plate that lacks what stands on it."""
+PAIRS = {fault: (f"{both} {cut}", both) for fault, (both, cut) in CUTS.items()} | {
+    fault: (f"}} union() {{ {added}", "") for fault, added in ADDED.items()
+}
 
 
-@pytest.mark.parametrize("fault", STARRED)
+def plated(code: str) -> str:
+    return f"difference() {{ cube([60, 40, 10]); {code} }}"
+
+
+@pytest.mark.parametrize("fault", PAIRS)
 def test_equal_features_pass_and_a_missing_one_is_named(fault: str) -> None:
-    """The star marks what the wanted part has and the made part lacks."""
-    wanted, lacking = (f"$fn = 96; difference() {{ cube([60, 40, 10]); {code} }}" for code in _with_and_without(fault))
-    assert judge(wanted, wanted).all_pass
+    wanted, lacking = (f"$fn = 96; {plated(code)}" for code in PAIRS[fault])
+    assert judge(f"translate([0, 0, 0]) {{ {wanted} }}", wanted).all_pass
     assert not judge(lacking, wanted).all_pass
     assert judge(lacking, wanted).missing == [fault]
     assert judge(wanted, lacking).spurious == [fault.replace("1 ", "a spurious ", 1).removesuffix(" missing")]
 
 
-@pytest.mark.parametrize("fault", STARRED)
+@pytest.mark.parametrize("fault", PAIRS)
 @pytest.mark.parametrize("turn", ["rotate([0, 90, 90])", "translate([7, 8, 9]) rotate([20, 31, 45])"])
 def test_features_are_told_at_any_fineness_place_and_turn(fault: str, turn: str) -> None:
-    code = f"difference() {{ cube([60, 40, 10]); {_with_and_without(fault)[0]} }}"
-    expected = features(f"$fn = 96; {code}")
+    code = plated(PAIRS[fault][0])
+    expected = [(kind, *map(round, size)) for kind, *size in features(f"$fn = 96; {code}")]
     for fn in (24, 32, 64):
-        assert [(kind, *map(round, size)) for kind, *size in features(f"$fn = {fn}; {turn} union() {{ {code} }}")] == [
-            (kind, *map(round, size)) for kind, *size in expected
-        ]
-
-
-def _with_and_without(fault: str) -> tuple[str, str]:
-    code = STARRED[fault]
-    before, starred = code.split("*", 1)
-    depth, end = 0, 0
-    for end, character in enumerate(starred):
-        depth += (character == "{") - (character == "}")
-        if depth == 0 and character in ";}":
-            break
-    return before + starred, before + starred[end + 1 :]
+        found = features(f"$fn = {fn}; {turn} union() {{ {code} }}")
+        assert [(kind, *map(round, size)) for kind, *size in found] == expected
 
 
 @pytest.mark.parametrize(("ball_d", "z"), [(20, 30), (24, 27), (24, 24)])

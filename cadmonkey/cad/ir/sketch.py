@@ -168,7 +168,7 @@ def _is_orthonormal(x: Axis, y: Axis) -> bool:
 
 
 def _unit(vector: Axis) -> Axis:
-    return vector / np.linalg.norm(vector)
+    return vector / math.hypot(*vector)  # numpy's norm of a very short one is 0
 
 
 def _apart(a: csg.Point, b: csg.Point) -> bool:
