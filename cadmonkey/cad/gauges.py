@@ -1,7 +1,7 @@
 """Gauges: what each measures on a solid, as all the values that it has, in mm (or the count, or degrees)."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,17 @@ def face_from(side: str) -> Gauge:
     def measured(part: Measured) -> list[float]:
         planes = [plane for plane in part.surfaces.planes if abs(plane.normal[axis]) > 1 - 1e-6]
         return [_from_side(part, axis, high, plane.offset / float(plane.normal[axis])) for plane in planes]
+
+    return measured
+
+
+def gap(axis: int) -> Gauge:
+    """Between any two flat faces across an axis."""
+
+    def measured(part: Measured) -> list[float]:
+        faces = [plane for plane in part.surfaces.planes if abs(plane.normal[axis]) > 1 - 1e-6]
+        places = np.unique(np.round([plane.offset * float(plane.normal[axis]) for plane in faces], 4))
+        return [float(high - low) for low, high in combinations(places, 2)]
 
     return measured
 

@@ -197,6 +197,10 @@ KINDS: dict[str, Kind] = {
     "slat_pitch": Kind(lambda part: profiles.pitches(profiles.slats(part)), "from slat to slat"),
     # Places: where holes, bosses and flat faces lie, from a named side of the part's box.
     **{f"hole_from_{side}": _place(gauges.hole_from(side), "axis of a hole or boss", side) for side in gauges.SIDES},
+    **{
+        f"gap_{axis}": Kind(gauges.gap(index), f"between two flat faces across {axis}")
+        for index, axis in enumerate("xyz")
+    },
     **{f"face_from_{side}": _place(gauges.face_from(side), "flat face", side) for side in gauges.SIDES},
     # Edges and slopes.
     "corner_radius": Kind(gauges.rounded_edges(upright=True), "rounded upright edges of the outside"),

@@ -19,6 +19,7 @@ COARSE = Facets(fn=24)
 OVERSHOOT_MM = 1.0
 """How far a cutter goes beyond a face that it is meant to open."""
 _SPECK_MM3 = 1e-6
+_BOX_TRIANGLES = 12
 _SAME = 1e-6
 """Coordinates (mm) and shares of a volume that differ by less are the same."""
 
@@ -108,6 +109,11 @@ def _is_overshoot(piece: Manifold) -> bool:
 
 
 def _opens_as_meant(cut: Manifold, removed: Manifold) -> bool:
-    """Whether a cutter ends within the material, or OVERSHOOT_MM outside it, on each of the six sides of its box."""
+    """Whether a cutter ends within the material, or OVERSHOOT_MM outside it, on each of the six sides of its box.
+
+    Only a box or a wedge opens sides across different axes: a round cutter that does has broken out.
+    """
     beyond = np.abs(np.asarray(cut.bounding_box()) - np.asarray(removed.bounding_box()))
-    return bool(((beyond < _SAME) | (np.abs(beyond - OVERSHOOT_MM) < _SAME)).all())
+    opened = (beyond > _SAME).reshape(2, 3).any(axis=0).sum()
+    meant = (beyond < _SAME) | (np.abs(beyond - OVERSHOOT_MM) < _SAME)
+    return bool(meant.all()) and (opened <= 1 or cut.num_tri() <= _BOX_TRIANGLES)

@@ -144,6 +144,28 @@ PLANTED = [
     ("step_diameter", 12, SHAFT, "d = 12", "d = 11", 11),
     ("step_length", 40, SHAFT, "h = 40", "h = 39", 39),
 ]
+PLACED = "$fn = 96; difference() { cube([80, 60, 40]); translate([12, 22, -1]) cylinder(d = 6, h = 42); }"
+SIDEWAYS = (
+    "$fn = 96; difference() { cube([80, 60, 40]); translate([12, -1, 9]) rotate([-90, 0, 0]) cylinder(d = 6, h = 62); }"
+)
+STEPPED = "difference() { cube([80, 60, 40]); translate([-1, 22, 31]) cube([13, 16, 10]); }"
+PLANTED += [
+    ("any_hole_from_left", 12, PLACED, "[12,", "[13,", 13),
+    ("any_hole_from_right", 68, PLACED, "[12,", "[13,", 67),
+    ("any_hole_from_front", 22, PLACED, "22, -1", "23, -1", 23),
+    ("any_hole_from_back", 38, PLACED, "22, -1", "23, -1", 37),
+    ("any_hole_from_bottom", 9, SIDEWAYS, "9]", "9.5]", 9.5),
+    ("any_hole_from_top", 31, SIDEWAYS, "9]", "9.5]", 30.5),
+    ("any_face_from_left", 12, STEPPED, "[13,", "[14,", 13),
+    ("any_face_from_right", 68, STEPPED, "[13,", "[14,", 67),
+    ("any_face_from_front", 22, STEPPED, "22, 31", "23, 31", 23),
+    ("any_face_from_back", 22, STEPPED, "16, 10", "17, 10", 21),
+    ("any_face_from_bottom", 31, STEPPED, "31]", "30.9]", 30.9),
+    ("any_face_from_top", 9, STEPPED, "31]", "30.9]", 9.1),
+    ("any_gap_x", 68, STEPPED, "[13,", "[14,", 67),
+    ("any_gap_y", 16, STEPPED, "16, 10", "17, 10", 17),
+    ("any_gap_z", 9, STEPPED, "31]", "30.9]", 9.1),
+]
 COUNTED = [
     ("holes", 12, GRID, "[0 : 3]", "[0 : 2]", 9),
     ("off_centre_holes", 6, FLANGE, "6 - 1", "5 - 1", 5),
@@ -197,6 +219,17 @@ def test_every_kind_that_parts_state_is_known() -> None:
     for family in FAMILIES:
         for _ in range(20):
             check_kinds(sample_part(rng, family).stated)
+
+
+def test_any_of_several_values_may_be_the_stated_one_where_that_is_asked() -> None:
+    code = CORNERS.replace("[9, 71]", "[20]")
+    assert {checked(code, kind, 5.5)["ok"] for kind in ("hole_diameter", "off_centre_hole_diameter")} == {False, True}
+    assert checked(code, "any_hole_diameter", 5.5)["ok"]
+    assert checked(code, "any_hole_radius", 10)["ok"]
+    assert checked(code, "any_hole_diameter", 6) == {
+        **{"kind": "any_hole_diameter", "name": "any_hole_diameter"},
+        **{"expected": 6, "measured": 5.5, "ok": False},
+    }
 
 
 @pytest.mark.parametrize("bad", [{"kind": "girth", "mm": 3}, {"kind": "wall"}, {"kind": "holes", "mm": 3}, {}])

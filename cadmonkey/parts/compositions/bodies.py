@@ -142,7 +142,10 @@ def prism(draw: Draw) -> Body:
         f"[|regular ]{noun}",
         (across, HEIGHT),
         "{across_corners} across its corners (the circle through them) and {height} tall (Z), one corner at the right",
-        _round_faces(diameter, height, free),
+        [
+            replace(face, from_axis=face.from_axis if sides == 6 else "")
+            for face in _round_faces(diameter, height, free)
+        ],
         features.ON_FACES,
     )
 
@@ -167,8 +170,7 @@ def t_body(draw: Draw) -> Body:
     """A T seen from above: a bar along the back, and a stem in the middle that comes to the front."""
     length, width, height = _sizes(draw, 3, 40)
     bar = draw.size("bar", 6, width * 0.6, "any_face_from_back")
-    stem = draw.size("stem", 6, length * 0.6)
-    draw.kinds["stem"] = ""
+    stem = draw.size("stem", 6, length * 0.6, "any_gap_x")
     left, right, back = (length - stem) / TWO, (length + stem) / TWO, width - bar
     outline = (
         *((left, ZERO), (right, ZERO), (right, back), (length, back)),
@@ -284,10 +286,12 @@ def _edged(name: str, root: csg.Node, size: Vector, leg: Quantity, shape: str) -
     )
 
 
-def _round_faces(diameter: Quantity, height: Quantity, reach: float) -> list[Face]:
-    """The ends of a body that stands on the origin."""
+def _round_faces(diameter: Quantity, height: Quantity, reach: float, measured: bool = True) -> list[Face]:
+    """The ends of a body that stands on the origin; the judge finds its axis if that is the middle of its box."""
     low, size = (-diameter / TWO, -diameter / TWO, ZERO), (diameter, diameter, height)
-    return [Face(side, low, size, THROUGH[2], f"the {side} [face|]", radius=reach) for side in ("top", "bottom")]
+    top = Face("top", low, size, THROUGH[2], "the top [face|]", radius=reach)
+    top = top if measured else replace(top, from_axis="")
+    return [top, replace(top, side="bottom", on="the bottom [face|]")]
 
 
 def _arm(name: str, low: Vector, high: Vector, size: Vector, sides: Sequence[str]) -> Face:
@@ -309,7 +313,7 @@ def _lettered(letter: str, outline: tuple[csg.Point, ...], height: Quantity, arm
     return Body(
         f"{letter} body",
         csg.LinearExtrude(height, csg.Polygon(outline)),
-        f"[{letter}-shaped block|{letter}-shaped body|flat {letter} shape, extruded|solid {letter} shape]",
+        f"[{letter}-shaped block|{letter}-shaped body|extruded {letter} shape|solid {letter} shape]",
         _BLOCK,
         _BLOCK_SIZES,
         arms,

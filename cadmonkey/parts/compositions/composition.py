@@ -14,6 +14,8 @@ from cadmonkey.parts.phrases import Words
 
 TRIES = 12
 """Draws of one feature before the part begins anew."""
+_OF_THE_WHOLE = ("_from_top", "chamfer", "corner_radius", "across_corners")
+"""Kinds that are measured from the top of a part, or at half its height."""
 
 
 def composition(rng: random.Random) -> Draft:
@@ -27,8 +29,9 @@ def composition(rng: random.Random) -> Draft:
     adds = [node for feature in made for node in feature.adds]
     cuts = [*body.cuts, *(node for feature in made for node in feature.cuts)]
     if adds:
-        # The top of the part is no longer that of its body.
-        draw.kinds = {name: "" if kind.endswith("_from_top") else kind for name, kind in draw.kinds.items()}
+        # The top and the middle of the part are no longer those of its body.
+        hidden = {name for name, kind in draw.kinds.items() if kind.endswith(_OF_THE_WHOLE)}
+        draw.kinds |= dict.fromkeys(hidden, "")
         draw.kinds[body.upright] = "any_face_from_bottom"
     if len(made) == 1:
         draw.kinds |= made[0].alone

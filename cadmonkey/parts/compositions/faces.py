@@ -62,6 +62,8 @@ class Face:
     """The thickness of the material behind it; None for all of the box."""
     radius: float | None = None
     """Of a round face on the z axis: how far from the axis features may reach."""
+    from_axis: str = "any_bolt_circle_radius"
+    """What the judge measures a distance from the axis of a round face as."""
     high: Vector | None = None
     """The corner with the greatest coordinates, where it is more than `low` plus `size` to say."""
     owner: str = ""
@@ -259,7 +261,7 @@ def _place_on_round(draw: Draw, stem: str, face: Face, radius: float, kind: str)
     axis, high = draw.rng.randrange(2), draw.chance(0.5)
     name = f"{stem}_{'xy'[axis]}"
     offset = draw.size(name, min(radius + 1, room / 2), room)
-    draw.kinds[name] = "any_bolt_circle_radius" if kind else ""
+    draw.kinds[name] = face.from_axis if kind else ""
     way = (("to the left of", "to the right of"), ("in front of", "behind"))[axis][high]
     at = (offset if high else -offset, ZERO)
     return Spot(at if axis == 0 else at[::-1], f"{{{name}}} {way} the [centre|center|middle]")

@@ -242,7 +242,7 @@ def channel(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     along = draw.rng.randrange(2)
     width = draw.size(f"{stem}_width", 2, _extent(face, 1 - along) * 0.4)
     depth = draw.size(f"{stem}_depth", SHALLOWEST_MM, _deepest(face), f"any_face_from_{face.side}")
-    draw.kinds[f"{stem}_width"] = ""
+    draw.kinds[f"{stem}_width"] = f"any_gap_{'yx'[along]}"
     corner, where = _strip(draw, stem, face, along, width, ONE)
     sizes = [width, width]
     sizes[along] = face.size[along]
@@ -262,7 +262,7 @@ def rib(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     along = draw.rng.randrange(2)
     thickness = draw.size(f"{stem}_thickness", 1.5, _extent(face, 1 - along) * 0.25)
     height = draw.size(f"{stem}_height", 2, 30)
-    draw.kinds[f"{stem}_thickness"] = draw.kinds[f"{stem}_height"] = ""
+    draw.kinds |= {f"{stem}_thickness": f"any_gap_{'yx'[along]}", f"{stem}_height": "any_gap_z"}
     corner, where = _strip(draw, stem, face, along, thickness, ZERO)
     sizes = [thickness, thickness]
     sizes[along] = face.size[along]
@@ -276,8 +276,8 @@ def rib(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
 def pad(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     """A raised rectangle."""
     sizes, said = _rectangle(draw, stem, face, "")
-    height = draw.size(f"{stem}_height", 1.5, 30)
-    draw.kinds[f"{stem}_height"] = ""
+    height = draw.size(f"{stem}_height", 1.5, min(30.0, 3 * float(min(sizes))))
+    draw.kinds |= {f"{stem}_height": "any_gap_z", f"{stem}_length": "any_gap_x", f"{stem}_width": "any_gap_y"}
     spot = place_corner(draw, stem, face, sizes)
     words = f"@ rectangular [pad|raised pad] {said}[,| and] {{{stem}_height}} [high|tall] on {face.on}, {spot.words}"
     return Feature(words, ADD, adds=[_raised(room, face, spot.at, sizes, height)])

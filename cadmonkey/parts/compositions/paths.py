@@ -8,9 +8,8 @@ from itertools import pairwise
 
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.parts.compositions.faces import ZERO, plus
-from cadmonkey.parts.families.draw import Draw
-from cadmonkey.parts.measures import NoRoomError
-from cadmonkey.parts.splits import HELD_OUT_BAND_MM
+from cadmonkey.parts.families.draw import Draw, measure_of
+from cadmonkey.parts.measures import Measure, NoRoomError
 
 LEAST_MM = 4.0
 """The least length of an edge, and the least level of a path above its base line."""
@@ -29,51 +28,68 @@ class Path:
     """Where it has come, along the base line and above it."""
     moves: list[str] = field(default_factory=list)
     """The moves in words."""
-    names: list[str] = field(default_factory=list)
-    """The parameters of the moves, in order."""
+    names: list[tuple[str, ...]] = field(default_factory=list)
+    """The parameters of each move."""
+
+    @property
+    def outline(self) -> list[Corner]:
+        """Its corners, from the base line and back to it."""
+        return [(ZERO, ZERO), *self.corners, (self.corners[-1][0], ZERO)]
 
     def rise(self, low_mm: float, high_mm: float) -> None:
         """Begin: go up from the base line."""
-        level = self._size(self.ways[1], low_mm, high_mm)
-        self.corners.append((ZERO, level))
-        self.moves.append(f"{self.ways[1]} {{{self.names[-1]}}}")
+        name, size = self._size(self.ways[1], low_mm, high_mm)
+        self._add(ZERO, size, f"{self.ways[1]} {{{name}}}", name)
 
     def go_on(self, low_mm: float, high_mm: float) -> None:
         """Go on at this level."""
         along, level = self.corners[-1]
-        step = self._size(self.ways[0], low_mm, high_mm)
-        self.corners.append((plus(along, step), level))
-        self.moves.append(f"{self.ways[0]} {{{self.names[-1]}}}")
+        name, step = self._size(self.ways[0], low_mm, high_mm)
+        self._add(plus(along, step), level, f"{self.ways[0]} {{{name}}}", name)
 
     def change(self, most_mm: float) -> None:
         """Rise or fall where it is."""
-        along, level = self.corners[-1]
-        way, size = self._change(most_mm)
-        self.corners.append((along, level + size if way == self.ways[1] else level - size))
-        self.moves.append(f"{way} {{{self.names[-1]}}}")
+        way, name, level = self._change(most_mm)
+        self._add(self.corners[-1][0], level, f"{way} {{{name}}}", name)
 
     def slant(self, low_mm: float, high_mm: float, most_mm: float) -> None:
         """Go on and rise or fall in one straight line."""
-        along, level = self.corners[-1]
-        step = self._size(self.ways[0], low_mm, high_mm)
-        way, size = self._change(most_mm)
-        self.corners.append((plus(along, step), level + size if way == self.ways[1] else level - size))
-        self.moves.append(
-            f"[slanting|in a straight slanted line] {{{self.names[-2]}}} {self.ways[0]} and {{{self.names[-1]}}} {way}"
-        )
+        name, step = self._size(self.ways[0], low_mm, high_mm)
+        way, other, level = self._change(most_mm)
+        told = f"[slanting|in a straight slanted line] {{{name}}} {self.ways[0]} and {{{other}}} {way}"
+        self._add(plus(self.corners[-1][0], step), level, told, name, other)
 
-    def _change(self, most_mm: float) -> tuple[str, Quantity]:
-        level = float(self.corners[-1][1])
-        falls = level - LEAST_MM >= LEAST_MM and self.draw.chance(0.5)
+    def measure(self, along: str, level: str) -> None:
+        """Give the moves between two parallel faces the kinds that the judge measures them as."""
+        corners = self.outline
+        runs = [_run(a, b) for a, b in zip(corners, [*corners[1:], corners[0]], strict=True)]
+        for index, names in enumerate(self.names):
+            before, after = runs[index - 1], runs[index + 1]
+            if runs[index] != "slant" and before == after != "slant":
+                self.draw.kinds[names[0]] = along if runs[index] == "along" else level
+
+    def _add(self, along: Quantity, level: Quantity, told: str, *names: str) -> None:
+        self.corners.append((along, level))
+        self.moves.append(told)
+        self.names.append(names)
+
+    def _change(self, most_mm: float) -> tuple[str, str, Quantity]:
+        """A rise or a fall: its way, its parameter and the level that it leads to."""
+        level = self.corners[-1][1]
+        falls = level >= 2 * LEAST_MM and self.draw.chance(0.5)
         way = self.ways[2] if falls else self.ways[1]
-        return way, self._size(way, LEAST_MM, min(most_mm, level - LEAST_MM) if falls else most_mm)
+        name, size = self._size(way, LEAST_MM, min(most_mm, level - LEAST_MM) if falls else most_mm)
+        return way, name, level - size if falls else level + size
 
-    def _size(self, way: str, low_mm: float, high_mm: float) -> Quantity:
-        number = sum(name.rstrip("0123456789") == way for name in self.names) + 1
-        self.names.append(f"{way}{number}")
-        size = self.draw.size(self.names[-1], low_mm, high_mm)
-        self.draw.kinds[self.names[-1]] = ""
-        return size
+    def _size(self, way: str, low_mm: float, high_mm: float) -> tuple[str, Quantity]:
+        number = sum(name.startswith(way) and name.removeprefix(way).isdigit() for name in self.draw.values) + 1
+        size = self.draw.size(f"{way}{number}", low_mm, high_mm)
+        self.draw.kinds[f"{way}{number}"] = ""
+        return f"{way}{number}", size
+
+
+def _run(a: Corner, b: Corner) -> str:
+    return "level" if float(a[0]) == float(b[0]) else "along" if float(a[1]) == float(b[1]) else "slant"
 
 
 def draw_path(draw: Draw, ways: tuple[str, str, str], first_mm: float, high_mm: float) -> Path:
@@ -93,11 +109,7 @@ def draw_path(draw: Draw, ways: tuple[str, str, str], first_mm: float, high_mm: 
 
 
 def draw_corners(rng: random.Random) -> list[tuple[int, int]]:
-    """Corners of a polygon of three to seven, counterclockwise, in whole mm, its box beginning at the origin.
-
-    Raises:
-        NoRoomError: it has a short edge, a sharp corner, or a number of the held-out band.
-    """
+    """Corners of a polygon of three to seven, counterclockwise, in whole mm, its box beginning at the origin."""
     count = rng.choices((3, 4, 5, 6, 7), (15, 30, 25, 20, 10))[0]
     middle = rng.randrange(12, 46), rng.randrange(12, 46)
     turns = sorted((index + rng.uniform(-0.3, 0.3)) / count * 2 * math.pi for index in range(count))
@@ -108,23 +120,18 @@ def draw_corners(rng: random.Random) -> list[tuple[int, int]]:
         for turn, (x, y) in zip(turns, reach, strict=True)
     ]
     low = min(x for x, _ in corners), min(y for _, y in corners)
-    corners = [(x - low[0], y - low[1]) for x, y in corners]
-    check_corners(corners)
-    return corners
+    return [(x - low[0], y - low[1]) for x, y in corners]
 
 
 def check_corners(corners: Sequence[tuple[float, float]]) -> None:
     """See that an outline can be made.
 
     Raises:
-        NoRoomError: it has a short edge, a sharp corner, or a number of the held-out band.
+        NoRoomError: it has a short edge or a sharp corner.
     """
     ring = [*corners, *corners[:2]]
     short = any(math.dist(a, b) < LEAST_MM for a, b in pairwise(ring))
     if short or any(_turn_deg(a, b, c) > 150 for a, b, c in zip(ring, ring[1:], ring[2:], strict=False)):
-        raise NoRoomError
-    low, high = HELD_OUT_BAND_MM
-    if any(low <= number < high for corner in corners for number in corner):
         raise NoRoomError
 
 
@@ -134,14 +141,33 @@ def _turn_deg(a: Sequence[float], b: Sequence[float], c: Sequence[float]) -> flo
     return abs(math.degrees((turn + math.pi) % (2 * math.pi) - math.pi))
 
 
-def told_corners(rng: random.Random, corners: Sequence[tuple[float, float]]) -> str:
-    """Coordinates in words: `(0, 0), (40, 0) and (20, 30)`, sometimes with a letter each."""
-    points = [f"({x:g}, {y:g})" for x, y in corners]
-    if rng.random() < 0.25:
+def keep_corners(
+    draw: Draw, corners: Sequence[tuple[int, int]], axes: tuple[str, str]
+) -> tuple[tuple[Corner, ...], str]:
+    """Make coordinates parameters, as `x2` and `y2` for the second corner; equal ones are one.
+
+    Returns:
+        The corners in them, and in words: `(0, 0), (40, 0) and (20, 30)`, sometimes with a letter each.
+    """
+    names: dict[tuple[str, int], str] = {}
+    for number, corner in enumerate(corners, 1):
+        for axis, value in zip(axes, corner, strict=True):
+            if value and (axis, value) not in names:
+                names[axis, value] = f"{axis}{number}"
+                draw.keep(f"{axis}{number}", measure_of(value))
+                draw.kinds[f"{axis}{number}"] = ""
+    pairs = [[(axis, value) for axis, value in zip(axes, corner, strict=True)] for corner in corners]
+    points = [f"({', '.join(f'{{{names[key]}#}}' if key in names else '0' for key in pair)})" for pair in pairs]
+    if draw.chance(0.25):
         points = [f"{letter} {point}" for letter, point in zip("ABCDEFGHIJKL", points, strict=False)]
-    return f"{', '.join(points[:-1])}[,| and|, and] {points[-1]}"
+    kept = [[Quantity.named(names[key], key[1]) if key in names else ZERO for key in pair] for pair in pairs]
+    return tuple((a, b) for a, b in kept), f"{', '.join(points[:-1])}[,| and|, and] {points[-1]}"
 
 
-def literals(corners: Sequence[tuple[float, float]]) -> tuple[Corner, ...]:
-    """Coordinates as they stand in a program."""
-    return tuple((Quantity(x), Quantity(y)) for x, y in corners)
+def name_of(draw: Draw, axis: str, value: float) -> str:
+    """The parameter of a coordinate that `keep_corners` made."""
+    return next(
+        name
+        for name, stated in draw.values.items()
+        if name.startswith(axis) and isinstance(stated, Measure) and stated.mm == value
+    )

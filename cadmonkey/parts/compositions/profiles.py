@@ -6,17 +6,9 @@ from collections.abc import Callable, Sequence
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.parts.compositions.faces import TWO, ZERO
-from cadmonkey.parts.compositions.paths import (
-    LEAST_MM,
-    Corner,
-    Path,
-    check_corners,
-    draw_corners,
-    draw_path,
-    literals,
-    told_corners,
-)
+from cadmonkey.parts.compositions.paths import LEAST_MM, check_corners, draw_corners, draw_path, keep_corners, name_of
 from cadmonkey.parts.families.draw import Draft, Draw
+from cadmonkey.parts.measures import NoRoomError
 from cadmonkey.parts.phrases import Words
 
 Outline = tuple[csg.Node, str, int]
@@ -81,32 +73,26 @@ _TURNS: Sequence[tuple[float, tuple[str, str]]] = (
 def _moves(draw: Draw, standing: bool) -> Outline:
     """A path along x from the origin, and straight back to it."""
     path = draw_path(draw, ("right", "up", "down"), 60, 50)
-    _measure_first(draw, path, "any_face_from_bottom" if standing else "any_face_from_front", "any_face_from_left")
-    corners = [(ZERO, ZERO), *path.corners, (path.corners[-1][0], ZERO)]
-    check_corners([(float(x), float(y)) for x, y in corners])
+    path.measure("any_gap_x", "any_gap_z" if standing else "any_gap_y")
+    check_corners([(float(x), float(y)) for x, y in path.outline])
     up = "" if standing else " (right is +X, up is +Y)"
     told = (
         f"[start at the origin and go|from the origin, go] {', '.join(path.moves)}, then straight down to the base "
         f"line and back to the start{up}"
     )
-    return csg.Polygon(tuple(corners)), told, 0
-
-
-def _measure_first(draw: Draw, path: Path, level: str, along: str) -> None:
-    """Let the judge measure the first level and the first edge, where faces lie in them."""
-    (_, first), (x, second), *rest = path.corners
-    if float(first) == float(second):
-        draw.kinds[path.names[0]] = level
-        if rest and float(rest[0][0]) == float(x):
-            draw.kinds[path.names[1]] = along
+    return csg.Polygon(tuple(path.outline)), told, 0
 
 
 def _points(draw: Draw, standing: bool) -> Outline:
     """A polygon by the coordinates of its corners."""
     corners = draw_corners(draw.rng)
-    axes = "X and Z" if standing else "X and Y"
-    told = f"[polygon with the corners|the points|corners at] {told_corners(draw.rng, corners)} [in mm|({axes} in mm)]"
-    return csg.Polygon(literals(corners)), told, 0
+    check_corners(corners)
+    axes = ("x", "z" if standing else "y")
+    points, told = keep_corners(draw, corners, axes)
+    for axis, extent, kind in zip(axes, map(max, zip(*corners, strict=True)), ("length", "width"), strict=True):
+        draw.kinds[name_of(draw, axis, extent)] = "height" if axis == "z" else kind
+    in_mm = f"[in mm|({axes[0].upper()} and {axes[1].upper()} in mm)]"
+    return csg.Polygon(points), f"[polygon with the corners|the points|corners at] {told} {in_mm}", 0
 
 
 def _shapes(draw: Draw, standing: bool) -> Outline:
@@ -147,7 +133,7 @@ def _cross(draw: Draw) -> Outline:
         draw.size("beam", LEAST_MM, float(width) * 0.6),
         draw.size("post", LEAST_MM, float(length) * 0.6),
     )
-    draw.kinds["beam"] = draw.kinds["post"] = ""
+    draw.kinds |= {"beam": "any_gap_y", "post": "any_gap_x"}
     area = csg.union(
         _square(-length / TWO, -beam / TWO, length, beam),
         _square(-post / TWO, -width / TWO, post, width),
@@ -193,10 +179,12 @@ def _square(x: Quantity, y: Quantity, length: Quantity, width: Quantity) -> csg.
 def _turned_moves(draw: Draw) -> Outline:
     """A path up from the axis, and back to it."""
     path = draw_path(draw, ("up", "out", "in"), 50, 45)
-    _measure_first(draw, path, "", "any_face_from_bottom")
-    corners: list[Corner] = [(ZERO, ZERO), *((level, along) for along, level in path.corners)]
-    corners.append((ZERO, path.corners[-1][0]))
+    path.measure("any_gap_z", "")
+    corners = [(level, along) for along, level in path.outline]
     check_corners([(float(x), float(y)) for x, y in corners])
+    if not any(draw.kinds.values()):
+        # Nothing but slanted lines and what leads to them: the judge would measure nothing.
+        raise NoRoomError
     told = (
         f"[start at the origin and go|from the origin on the axis, go] {', '.join(path.moves)}, then straight in to "
         "the axis and down along it to the start"
@@ -213,14 +201,16 @@ def _turned_points(draw: Draw) -> Outline:
         heights.append(heights[-1] + rng.randrange(4, 26))
     outside = [(bore + rng.randrange(5, 40), height) for height in heights]
     if rng.random() < 0.5 and len(outside) > 2:
-        outside.insert(2, (outside[1][0] + rng.choice((-1, 1)) * rng.randrange(4, 12), outside[1][1]))
+        radius, height = outside[1]
+        outside.insert(2, (max(bore + 5, radius + rng.choice((-1, 1)) * rng.randrange(4, 12)), height))
     corners = [(bore, 0), *outside, (bore, heights[-1])]
-    if any(x < bore + LEAST_MM for x, _ in outside):
-        outside = [(bore + 5 + abs(x - bore), y) for x, y in outside]
-        corners = [(bore, 0), *outside, (bore, heights[-1])]
     check_corners(corners)
-    told = f"[the corners|the points|polygon] {told_corners(rng, corners)} [in mm|(radius and height in mm)]"
-    return csg.Polygon(literals(corners)), told, int(bore > 0)
+    points, told = keep_corners(draw, corners, ("r", "z"))
+    for height in {height for _, height in outside[1:-1] if [z for _, z in outside].count(height) > 1}:
+        draw.kinds[name_of(draw, "z", height)] = "any_face_from_bottom"
+    draw.kinds[name_of(draw, "z", heights[-1])] = "height"
+    told = f"[the corners|the points|polygon] {told} [in mm|(radius and height in mm)]"
+    return csg.Polygon(points), told, int(bore > 0)
 
 
 def _turned_circle(draw: Draw) -> Outline:
@@ -228,5 +218,5 @@ def _turned_circle(draw: Draw) -> Outline:
     thick = draw.size("section_d", 3, 40, "height")
     radius = draw.size("ring_r", float(thick) / 2 + 3, 80)
     draw.kinds["ring_r"] = ""
-    area = csg.Translate((radius, ZERO, ZERO), csg.Circle(thick / TWO))
-    return area, "@ circle {section_d} in diameter, its centre {ring_r} from the axis", 1
+    area = csg.Translate((radius, thick / TWO, ZERO), csg.Circle(thick / TWO))
+    return area, "@ circle {section_d} in diameter, its centre {ring_r} from the axis[|, resting on the XY plane]", 1

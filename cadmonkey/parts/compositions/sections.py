@@ -88,21 +88,12 @@ def _ring_piece(draw: Draw) -> Draft:
 
 _AT: dict[tuple[int, ...], str] = {
     (2,): "[down|at the bottom]",
-    (0,): "[to the left|at the left]",
-    (1,): "[to the front|in front]",
     (0, 2): "at the bottom and the left",
     (1, 2): "at the bottom and in front",
     (0, 1, 2): "at the bottom, the left and the front",
 }
 """Where the flat faces of a piece of a ball are that lie across these axes."""
-_BALLS = (
-    ("half", (2,)),
-    ("half", (0,)),
-    ("half", (1,)),
-    ("quarter", (0, 2)),
-    ("quarter", (1, 2)),
-    ("eighth", (0, 1, 2)),
-)
+_BALLS = tuple((("half", "quarter", "eighth")[len(sides) - 1], sides) for sides in _AT)
 
 
 def _ball_piece(draw: Draw) -> Draft:
