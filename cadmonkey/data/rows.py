@@ -33,7 +33,7 @@ def make_row(index: int, seed: int, split: str | None = None, mix: Mix = FULL) -
 def draw_part(index: int, seed: int, split: str | None = None, mix: Mix = FULL, attempt: int = 0) -> Part:
     """The part of row number `index`; another one for every `attempt`."""
     rng = random.Random(f"{seed}/{split}/{index}" + (f"/{attempt}" if attempt else ""))
-    return sample_part(rng, mix.families[index % len(mix.families)], split, mix.styles, mix.noises)
+    return sample_part(rng, mix.family_of(index, split), split, mix.styles, mix.noises)
 
 
 def row_of(part: Part, index: int, seed: int) -> Row:

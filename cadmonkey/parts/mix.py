@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cadmonkey.errors import InputError
 from cadmonkey.parts.families import FAMILIES
+from cadmonkey.parts.splits import HELD_OUT_FAMILIES
 
 PRIMITIVES = ("block", "cylinder", "sphere", "cone")
 """Bare solids, with nothing added."""
@@ -25,6 +27,18 @@ class Mix:
     """How sentences are written; each is drawn from these with equal chances."""
     noises: Mapping[str, float] = field(default_factory=dict)
     """What is done to sentences (`cadmonkey.parts.noise`), and in what share of them."""
+
+    def family_of(self, index: int, split: str | None = None) -> str:
+        """The family of part number `index`, of those that have parts in `split` (in any, if None).
+
+        Raises:
+            InputError: no family of the mix has.
+        """
+        held_out = {"held_out_family": True, None: None}.get(split, False)
+        families = [name for name in self.families if held_out in (None, name in HELD_OUT_FAMILIES)]
+        if not families:
+            raise InputError(f"split {split}: expected a mix with one of {', '.join(sorted(HELD_OUT_FAMILIES))}")
+        return families[index % len(families)]
 
 
 def cycle(families: Collection[str]) -> tuple[str, ...]:

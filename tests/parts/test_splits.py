@@ -2,7 +2,10 @@
 
 import random
 
-from cadmonkey.parts import HELD_OUT_BAND_MM, PLAIN, sample_part, split_of
+import pytest
+
+from cadmonkey.errors import InputError
+from cadmonkey.parts import FULL, HELD_OUT_BAND_MM, HELD_OUT_FAMILIES, PLAIN, sample_part, split_of
 
 
 def test_a_size_in_the_band_holds_a_part_out_in_any_unit() -> None:
@@ -22,3 +25,14 @@ def test_no_training_part_states_a_size_of_the_band() -> None:
         for _ in range(30):
             part = sample_part(rng, family, split="train")
             assert not any(low <= stated["mm"] < high for stated in part.stated if "mm" in stated), part.prompt
+
+
+def test_a_stream_of_one_split_has_the_families_of_that_split() -> None:
+    assert set(FULL.families) >= HELD_OUT_FAMILIES
+    seen = {FULL.family_of(index, "train") for index in range(len(FULL.families))}
+    assert seen == set(FULL.families) - set(HELD_OUT_FAMILIES)
+    assert {FULL.family_of(index, "held_out_family") for index in range(40)} == set(HELD_OUT_FAMILIES)
+    assert {FULL.family_of(index) for index in range(len(FULL.families))} == set(FULL.families)
+    with pytest.raises(InputError, match="expected a mix with one of gusset"):
+        PLAIN.family_of(0, "held_out_family")
+    assert sample_part(random.Random(3), "spool").split == "held_out_family"
