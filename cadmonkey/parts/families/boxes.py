@@ -52,10 +52,10 @@ def box(rng: random.Random) -> Draft:
         inside = "[with inside dimensions|with inner dimensions|with inner size|, inside|, internal size]"
         plain = f"[@ |]{noun} {inside} {{{product}}} [and|with|,] {', '.join(features) or 'standard walls'}"
         words = Words(noun, attributes, features, plain=plain, facts=facts, steps=steps, absent=_ABSENT)
-        return draw.draft(root, words)
+        return draw.draft(root, words, variant="inner sizes" if inner else "outer sizes")
     product = "" if inner else product
     words = Words(noun, attributes, features, product, bare=draw.bare, facts=facts, steps=steps, absent=_ABSENT)
-    return draw.draft(root, words)
+    return draw.draft(root, words, variant="inner sizes" if inner else "outer sizes")
 
 
 _ABSENT = ("no lid", "open [at|on] the top", "[open top|open at the top], no lid", "no holes in the walls")

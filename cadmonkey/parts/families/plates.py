@@ -39,7 +39,7 @@ def plate(rng: random.Random) -> Draft:
         steps=_plate_steps(draw, said=THICKNESS in attributes),
         absent=() if cuts or features else ("[no|without] holes", "no holes in it", "[solid, ]no holes or slots"),
     )
-    return draw.draft(root, words, count)
+    return draw.draft(root, words, count, holes.__name__.strip("_"))
 
 
 Cuts = tuple[list[csg.Node], list[str]]
@@ -157,7 +157,7 @@ def bracket(rng: random.Random) -> Draft:
         steps=_bracket_steps(draw, said=bool(rest)),
         absent=("no gusset", "no rib between the legs") if cuts else ("[no|without] holes", "no holes and no gusset"),
     )
-    return draw.draft(csg.difference(legs, *cuts), words, len(cuts))
+    return draw.draft(csg.difference(legs, *cuts), words, len(cuts), "drilled" if cuts else "plain")
 
 
 def _hole(draw: Draw, stem: str) -> str:

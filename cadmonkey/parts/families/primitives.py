@@ -38,7 +38,7 @@ def block(rng: random.Random) -> Draft:
             ),
             absent=SOLID,
         )
-        return draw.draft(csg.Cube((size, size, size)), words)
+        return draw.draft(csg.Cube((size, size, size)), words, variant="cube")
     length, width, height = (draw.size(name, 2, 200) for name in ("length", "width", "height"))
     noun = "[block|solid block|cuboid|rectangular block|rectangular prism|brick|solid box|bar|rectangular solid]"
     words = Words(
@@ -53,7 +53,7 @@ def block(rng: random.Random) -> Draft:
         ),
         absent=SOLID,
     )
-    return draw.draft(csg.Cube((length, width, height)), words)
+    return draw.draft(csg.Cube((length, width, height)), words, variant="block")
 
 
 def cylinder(rng: random.Random) -> Draft:
@@ -66,7 +66,7 @@ def cylinder(rng: random.Random) -> Draft:
         noun = "[disc|disk|round disc|circular disc|puck|coin|round plate|flat disc]"
         steps = _round_steps(across, "thickness")
         words = Words(noun, [across, THICKNESS], bare=draw.bare, steps=steps, absent=SOLID)
-        return draw.draft(csg.Cylinder(radius, thickness), words)
+        return draw.draft(csg.Cylinder(radius, thickness), words, variant="disc")
     height = draw.size("height", 4, 200)
     noun = "[cylinder|cylinder|solid cylinder|rod|round rod|pin|peg|dowel|post|standoff|pillar|round bar|column]"
     tall = Attribute("height", "height|length", "tall|high|long|in height|in length")
@@ -74,7 +74,7 @@ def cylinder(rng: random.Random) -> Draft:
     plain = f"[@ |]{noun} {{diameter*height}}" if short else ""
     steps = _round_steps(across, "height")
     words = Words(noun, [across, tall], plain=plain, bare=draw.bare, steps=steps, absent=SOLID)
-    return draw.draft(csg.Cylinder(radius, height), words)
+    return draw.draft(csg.Cylinder(radius, height), words, variant="cylinder")
 
 
 def sphere(rng: random.Random) -> Draft:
@@ -91,7 +91,7 @@ def sphere(rng: random.Random) -> Draft:
             "[Revolve|Turn] it a full turn [about|around] the Z axis[| to get a ball| to make a ball]",
         )
         words = Words(noun, [across], plain=plain, bare=draw.bare, steps=steps, absent=SOLID)
-        return draw.draft(csg.Sphere(radius), words)
+        return draw.draft(csg.Sphere(radius), words, variant="ball")
     upper = csg.Translate(
         (-radius, -radius, Quantity(0)), csg.Cube((Quantity(2) * radius, Quantity(2) * radius, radius))
     )
@@ -106,7 +106,7 @@ def sphere(rng: random.Random) -> Draft:
         "flat side",
     )
     words = Words(noun, [across], features, bare=draw.bare, steps=steps, absent=SOLID)
-    return draw.draft(csg.intersection(csg.Sphere(radius), upper), words)
+    return draw.draft(csg.intersection(csg.Sphere(radius), upper), words, variant="dome")
 
 
 def cone(rng: random.Random) -> Draft:
@@ -133,7 +133,8 @@ def cone(rng: random.Random) -> Draft:
             f"[Draw|Sketch] a circle of {{{base.name}}} {word} on the XY plane, centred at the origin",
             "[Taper|Pull|Bring] it up to a [point|sharp point] {height} above [the centre|its centre], along Z",
         )
-        return draw.draft(root, Words(noun, [base, HEIGHT], bare=draw.bare, steps=to_a_point, absent=SOLID))
+        words = Words(noun, [base, HEIGHT], bare=draw.bare, steps=to_a_point, absent=SOLID)
+        return draw.draft(root, words, variant="pointed")
     limit = float(draw.values[base.name].mm)  # type: ignore[union-attr]
     end = radius("top", max(2.0, limit * 0.15), limit * (0.85 if draw.chance(0.85) else 1.6))
     if float(end) == float(bottom):
@@ -148,7 +149,7 @@ def cone(rng: random.Random) -> Draft:
         "into [one|a] solid",
     )
     words = Words(noun, [base, top, HEIGHT], bare=draw.bare, steps=steps, absent=SOLID)
-    return draw.draft(csg.Cone(bottom, end, height), words)
+    return draw.draft(csg.Cone(bottom, end, height), words, variant="frustum")
 
 
 def _round_steps(across: Attribute, height: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def spacer(rng: random.Random) -> Draft:
     words = Words(
         noun, [outside, inside, last], bare=draw.bare, steps=_ring_steps(outside.name, inside.name, last.name)
     )
-    return draw.draft(root, words, 1)
+    return draw.draft(root, words, 1, kind)
 
 
 def _ring_steps(outside: str, inside: str, height: str) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def flange(rng: random.Random) -> Draft:
         steps=_flange_steps(draw, bored),
         absent=("no [raised face|hub]", "flat on both sides") if bored else ("no [center|centre|central] hole",),
     )
-    return draw.draft(root, words, sum(copies_of(cut) for cut in cuts))
+    return draw.draft(root, words, sum(copies_of(cut) for cut in cuts), "bored" if len(cuts) > 1 else "blind")
 
 
 def _flange_facts(draw: Draw, bored: bool) -> list[tuple[str, str]]:
@@ -167,7 +167,7 @@ def shaft(rng: random.Random) -> Draft:
         steps=_shaft_steps(steps),
         absent=("[no|without] holes", "[solid|solid all through]", "no [keyway|center hole]"),
     )
-    return draw.draft(csg.union(*parts), words)
+    return draw.draft(csg.union(*parts), words, variant=f"{steps} steps")
 
 
 def _shaft_steps(steps: int) -> list[str]:
