@@ -1,7 +1,7 @@
-"""Solids as triangle files."""
+"""Solids as triangles: files of them, and whether two solids have the same."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,3 +33,23 @@ def write_stl(solid: "manifold3d.Manifold", path: Path) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write(b"CadMonkey, millimetres".ljust(80) + np.uint32(len(records)).astype("<u4").tobytes())
         file.write(records.tobytes())
+
+
+def same_mesh(one: "manifold3d.Manifold", other: "manifold3d.Manifold") -> bool:
+    """Whether two solids have the same corners, to a nanometre, and the same triangles between them.
+
+    Solids that do may differ in nothing; solids that do not may still be equal, where flat faces are cut up otherwise.
+    """
+    (corners, triangles), (others, facing) = _in_order(one), _in_order(other)
+    return np.array_equal(corners, others) and np.array_equal(triangles, facing)
+
+
+def _in_order(made: "manifold3d.Manifold") -> tuple[Any, Any]:
+    """Corners (n, 3) and triangles (m, 3) in an order that does not depend on how the solid was built."""
+    mesh = made.to_mesh64()
+    corners = np.round(np.asarray(mesh.vert_properties)[:, :3], 6) + 0.0
+    order = np.lexsort(corners.T)
+    triangles = np.argsort(order)[np.asarray(mesh.tri_verts)]
+    first = np.argmin(triangles, axis=1)[:, None]
+    triangles = np.take_along_axis(triangles, (first + np.arange(3)) % 3, axis=1)
+    return corners[order], triangles[np.lexsort(triangles.T)]

@@ -9,6 +9,7 @@ from cadmonkey.cad.dimensions import Stated, check_dimensions, check_kinds
 from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.judge import SPECK_MM3, judge
 from cadmonkey.cad.measure import measure
+from cadmonkey.cad.mesh import same_mesh
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import solid
@@ -53,6 +54,8 @@ def is_same_part(one: Program, other: Program) -> bool:
     if one.facets == other.facets and one.root == other.root:
         return True
     first, second = solid(one), solid(other)
+    if same_mesh(first, second):
+        return True
     return bool((first - second).volume() + (second - first).volume() <= SPECK_MM3)
 
 

@@ -1,7 +1,7 @@
 import pytest
-from manifold3d import Manifold
+from manifold3d import Manifold, OpType
 
-from cadmonkey.cad.mesh import write_stl
+from cadmonkey.cad.mesh import same_mesh, write_stl
 from cadmonkey.errors import InputError
 
 TUBE = Manifold.cylinder(30.0, 10.0, 10.0, 96) - Manifold.cylinder(40.0, 7.0, 7.0, 96).translate((0.0, 0.0, -1.0))
@@ -27,3 +27,12 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         write_stl(TUBE, tmp_path / "file" / "tube.stl")
+
+
+def test_a_solid_built_in_another_way_has_the_same_mesh_and_a_moved_one_has_not():
+    inner = Manifold.cylinder(40.0, 7.0, 7.0, 96).translate((0.0, 0.0, -1.0))
+    again = Manifold.batch_boolean([Manifold.cylinder(30.0, 10.0, 10.0, 96), inner], OpType.Subtract)
+    assert same_mesh(TUBE, again)
+    assert same_mesh(Manifold.sphere(4.0, 32), Manifold.sphere(4.0, 32).rotate((0.0, 0.0, 90.0)))
+    assert not same_mesh(TUBE, TUBE.translate((0.0, 0.0, 1e-3)))
+    assert not same_mesh(TUBE, Manifold.cylinder(30.0, 10.0, 10.0, 96))
