@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.record import RESULTS, circumstances, write_record
+from cadmonkey.terminal import progress
 
 Row = dict[str, Any]
 LEDGER_ROWS = 1_000
@@ -59,8 +60,9 @@ def check_all(rows: int, seed: int, mix: str, workers: int) -> dict[str, Any]:
     starts = range(0, rows, CHUNK)
     work = partial(_chunk, rows=rows, seed=seed, mix=mix)
     refused: list[dict[str, str]] = []
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers) as pool, progress("chunks of 100 rows", len(starts)) as advance:
         for faults_of_rows, places, others in pool.map(work, starts) if workers > 1 else map(work, starts):
+            advance("")
             refused += others
             for part, split in places:
                 splits.setdefault(part, set()).add(split)
