@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from cadmonkey.data.chat import NO_LOSS, Example
 
@@ -66,12 +67,20 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> "PreTrainedTokeniz
     return tokenizer
 
 
+FORMS = ("// {}\n", "{}\n\n", "user\n\n{}\n\nassistant\n\n")
+"""How a sentence stands above its program in plain text: as a comment, by itself, in a transcript.
+
+A model that has read one form alone gives up a tenth of its programs when fine-tuning puts them into another.
+"""
+
+
 def encode_document(tokenizer: Any, row: dict[str, str]) -> Example:
-    """A row as plain text, as it would stand in a file: BOS, the sentence as a comment, the program, end of text.
+    """A row as plain text: BOS, the sentence in one of FORMS, the program, end of text.
 
     The loss is on the program alone: a model this small has nothing to gain from guessing what people will ask for.
     """
-    sentence = tokenizer(f"// {row['prompt']}\n")["input_ids"]
+    form = FORMS[crc32(row["prompt"].encode()) % len(FORMS)]
+    sentence = tokenizer(form.format(row["prompt"]))["input_ids"]
     program = [*tokenizer(row["completion"], add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     return Example([*sentence, *program], [NO_LOSS] * len(sentence) + program)
 

@@ -74,8 +74,7 @@ def _ball_knob(draw: Draw) -> Knob:
     steps = [
         "[Start with|Stand] a stem {stem_d} in diameter on the XY plane, its axis on Z",
         "Put a ball {ball_d} in diameter on it, its centre on the axis and its top {height} above the ground; the "
-        "stem ends "
-        "in the ball",
+        "stem ends in the ball",
     ]
     return body, noun, [attribute, TALL], features, steps, float(stem)
 
@@ -159,8 +158,7 @@ def _dumbbell(draw: Draw) -> Draft:
     steps = [
         "[Draw|Start with] a round bar {bar_d} in diameter along the Z axis",
         "Put a ball {ball_d} in diameter on each end, centred on the axis; from the lowest point, on the XY plane, "
-        "to the top "
-        "the whole measures {height}, and the bar ends in the balls",
+        "to the top the whole measures {height}, and the bar ends in the balls",
     ]
     noun = "[dumbbell|bar with a ball on each end|handle with ball ends|dumbbell-shaped handle]"
     absent = ["no holes", "solid", "no weights"]

@@ -82,8 +82,7 @@ def _bolts(
     )
     step = (
         f"Drill {{bolts}} {size} holes through the flange, {ALL_AROUND} on a circle of {{bolt_circle_d}} diameter "
-        "about "
-        "the Z axis, the first one on the X axis"
+        "about the Z axis, the first one on the X axis"
     )
     return [cut], [words], [step]
 
@@ -107,11 +106,9 @@ def _top_hat(draw: Draw) -> Draft:
     ]
     steps = [
         "[Start with|Turn|Draw] a disc {flange_d} in diameter, {flange_thickness} thick, on the XY plane with its "
-        "axis on "
-        "Z: this is the flange",
+        "axis on Z: this is the flange",
         "[Add|Put] a cylinder {body_d} in diameter on the same axis, from the flange up to z = {height}, so that "
-        "the part "
-        "is {height} tall in all",
+        "the part is {height} tall in all",
         hole_step,
     ]
     noun = (

@@ -1,6 +1,5 @@
 """Vessels and shells of revolution: cup, bowl, hollow dome, funnel."""
 
-import math
 import random
 
 from cadmonkey.cad import csg
@@ -82,8 +81,7 @@ def _handle(
     )
     step = (
         "Put a ring handle on the side at +X: a torus with @ {handle_d} centreline diameter and a section {grip_d} "
-        "thick, "
-        "upright in the XZ plane, its centre on the outer wall at half the height"
+        "thick, upright in the XZ plane, its centre on the outer wall at half the height"
     )
     return [side], [words], [step]
 
@@ -128,14 +126,14 @@ def bowl(rng: random.Random) -> Draft:
     wall = draw.size_or_default("bowl", "wall", 0.8, min(8.0, across * 0.12))
     outer = across + 2 * wall if inner else across
     hollow = across if inner else across - 2 * wall
-    half: csg.Node = raised(outer / 2, _half_ball(outer, lower=True))
-    foot, foot_words, foot_steps = _foot(draw, outer, wall) if draw.chance(0.4) else ([], [], [])
-    root = csg.difference(csg.union(half, *foot), raised(outer / 2, csg.Sphere(hollow / 2)))
+    foot, lift, foot_words, foot_steps = _foot(draw, outer) if draw.chance(0.4) else ([], Quantity(0), [], [])
+    centre = lift + outer / 2 if foot else outer / 2
+    body = csg.union(raised(centre, _half_ball(outer, lower=True)), *(csg.Cylinder(r, centre) for r in foot))
+    root = csg.difference(body, raised(centre, csg.Sphere(hollow / 2)))
     size = "an inside diameter of {inner_d}" if inner else "an outside diameter of {outer_d}"
     steps = [
         f"[Start with|Make] the lower half of a hollow ball with {size} and a wall {{wall}} thick, its open rim up "
-        "(+Z) "
-        "and its lowest point on the XY plane",
+        f"(+Z) and its lowest point {'{foot_height} above' if foot else 'on'} the XY plane",
         *foot_steps,
     ]
     noun = "[bowl|round bowl|hemispherical bowl|half-sphere bowl|hollow hemisphere open at the top]"
@@ -145,22 +143,16 @@ def bowl(rng: random.Random) -> Draft:
     return draw.draft(root, words, 0, "foot" if foot else "round")
 
 
-def _foot(draw: Draw, outer: Quantity, wall: Quantity) -> tuple[list[csg.Node], list[str], list[str]]:
-    """A solid round foot that the bowl sinks into: its lower end is level with the bowl's lowest point."""
+def _foot(draw: Draw, outer: Quantity) -> tuple[list[Quantity], Quantity, list[str], list[str]]:
+    """The radius of a round foot, how far it lifts the bowl off the ground, the words and the step."""
     foot = draw.size("foot_d", max(8.0, outer * 0.3), outer * 0.6, "outer_diameter")
-    # The sides of the foot end in the wall: between the outer ball and the inner one at this radius.
-    rise = (outer - math.sqrt(outer**2 - foot**2)) / 2
-    height = draw.size("foot_height", rise + 0.2, rise + float(wall) * 0.8, "")
+    lift = draw.size("foot_height", 1.5, max(3.0, outer * 0.25), "")
     words = (
-        "@ [solid |round |]foot {foot_d} [in diameter|across|wide] that reaches {foot_height} up from the "
-        "[ground|bottom]"
+        "@ [solid |round |]foot {foot_d} [in diameter|across|wide] that [lifts|raises] [it|the bowl] {foot_height} "
+        "[off|above] the [ground|table]"
     )
-    step = (
-        "Add a round foot under it: a cylinder {foot_d} in diameter from z = 0 to z = {foot_height}, which may not "
-        "fill the "
-        "inside"
-    )
-    return [csg.Cylinder(foot / 2, height)], [words], [step]
+    step = "Put a solid round foot {foot_d} in diameter under it, from the XY plane up to the bowl, on the same axis"
+    return [foot / 2], lift, [words], [step]
 
 
 def _half_ball(across: Quantity, lower: bool = False) -> csg.Node:
@@ -185,8 +177,7 @@ def dome_shell(rng: random.Random) -> Draft:
     cuts: list[csg.Node] = [csg.Sphere(inner / 2)]
     steps = [
         "[Start with|Draw] the upper half of a ball {outer_d} in diameter, its flat side on the XY plane, its "
-        "centre at the "
-        "origin",
+        "centre at the origin",
         f"Hollow it out from below with a concentric {inside}; the bottom stays open",
     ]
     hole = draw.chance(0.3)
@@ -271,8 +262,7 @@ def _hopper(draw: Draw) -> Draft:
     outline = csg.Polygon(((bottom - wall, 0), (bottom, 0), (rim, height), (rim - wall, height)))
     steps = [
         "[Draw|Start with] a frustum standing on the XY plane along Z: {base_d} in outside diameter at the bottom, "
-        "{top_d} "
-        "at the top, {height} tall",
+        "{top_d} at the top, {height} tall",
         "Hollow it out right through, leaving a wall that measures {wall} across (horizontally) everywhere",
     ]
     attributes = [

@@ -31,6 +31,7 @@ def gear(rng: random.Random) -> Draft:
     teeth = Quantity.named("teeth", draw.values["teeth"])  # type: ignore[arg-type]
     blank = csg.union(csg.Cylinder(root, thickness), csg.CircularPattern(teeth, 360.0, tooth))
     body: csg.Node = csg.intersection(csg.Cylinder(tip, thickness), blank)
+    steps.append("Make it {thickness} thick along Z, flat on the XY plane, centred on the Z axis")
     top, limit, absent = thickness, 2 * float(root), ["no spokes", "no keyway", "straight teeth, not helical"]
     if has_boss:
         boss = draw.size("boss_d", max(5.0, limit * 0.25), limit * 0.8, "boss_diameter")
@@ -84,8 +85,7 @@ def _spur(draw: Draw, thickness: Quantity, variant: str) -> Toothed:
     tooth = csg.LinearExtrude(thickness, csg.Polygon(profile))
     steps = [
         f"[Draw|Make] a spur gear with {{teeth}} straight teeth, {sized}, with the usual proportions: tip diameter "
-        "module x "
-        "(teeth + 2), root diameter module x (teeth - 2.5); the middle of the first tooth on the X axis",
+        "module x (teeth + 2), root diameter module x (teeth - 2.5); the middle of the first tooth on the X axis",
     ]
     tip, root = module * (teeth + 2) / 2, module * (teeth - 2.5) / 2
     return tip, root, tooth, attributes, features, steps
@@ -137,8 +137,7 @@ def wheel(rng: random.Random) -> Draft:
     ]
     steps = [
         "[Start with|Draw] a ring {outer_d} in outside diameter and {width} thick, flat on the XY plane, centred "
-        "on Z; the "
-        "rim is {rim_width} wide, measured along the radius",
+        "on Z; the rim is {rim_width} wide, measured along the radius",
         "Put a hub in its middle, {hub_d} in diameter and as thick as the rim",
         join_step,
         hole_step,
@@ -174,8 +173,7 @@ def _spokes(draw: Draw, outer: Quantity, rim: Quantity, hub: Quantity, width: Qu
     else:
         words = (
             "{spokes} [spokes {spoke_width} wide|spokes, each {spoke_width} wide|{spoke_width} wide "
-            "spokes|straight spokes "
-            "{spoke_width} wide]",
+            "spokes|straight spokes {spoke_width} wide]",
             "{spokes} {spoke_width} [wide |]spokes[| as thick as the rim]",
         )
         depth = "as thick as the rim"
@@ -212,8 +210,7 @@ def vent(rng: random.Random) -> Draft:
         draw.rng.choice(
             (
                 f"{{slots}} radial slots[|,] {{slot_length}} long and {{slot_width}} wide {ends}, starting "
-                f"{{slot_start}} "
-                "from the [center|centre|middle]",
+                f"{{slot_start}} from the [center|centre|middle]",
                 f"{{slots}} radial {{slot_length*slot_width}} slots {ends} that [start|begin] {{slot_start}} from "
                 "the center",
                 f"{{slots}} slots {ends} [radiating|pointing] outwards from {{slot_start}} off the center, each "
@@ -224,8 +221,7 @@ def vent(rng: random.Random) -> Draft:
     steps = [
         "[Start with|Draw] a disc {outer_d} in diameter and {thickness} thick, flat on the XY plane, centred on Z",
         f"Cut a slot {ends} through it that runs along X: {{slot_length}} long overall, {{slot_width}} wide, its "
-        "inner end "
-        "{slot_start} from the Z axis",
+        "inner end {slot_start} from the Z axis",
         "Repeat it around the Z axis until there are {slots}, evenly spaced",
     ]
     room = 2 * float(start) - 3
