@@ -99,7 +99,8 @@ def _child(seed: int, first: int, folder: Path) -> list[dict]:
     log, current = folder / "log", folder / "current"
     status = subprocess.run(command, check=False).returncode
     done = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-    if status not in (0, LARGE_STATUS) and current.exists():
+    # SIGTERM comes from people: that program is left out, and the run goes on behind it.
+    if status not in (0, LARGE_STATUS, -signal.SIGTERM) and current.exists():
         hangs = status == -signal.SIGXCPU
         language, text = json.loads(current.read_text(encoding="utf-8"))
         entry = {"outcome": "hang" if hangs else "crash", "seconds": HANGS_S if hangs else 0, "peak": 0}
