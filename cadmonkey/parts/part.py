@@ -60,7 +60,7 @@ def sample_part(
             continue
         program = _program(draft)
         found = split_of(part_hash(program), name, _sizes_mm(draft))
-        if split in (None, found) and is_sound(program, draft.holes, draft.apart):
+        if split in (None, found) and is_sound(program, draft.holes, apart=draft.apart):
             sentence, said = _sentence(rng, name, draft)
             stated = stated_dimensions(name, draft, said)
             return Part(name, draft.variant, sentence, program, stated, found)

@@ -23,7 +23,7 @@ _SAME = 1e-6
 """Coordinates (mm) and shares of a volume that differ by less are the same."""
 
 
-def is_sound(program: Program, holes: int, apart: bool = False) -> bool:
+def is_sound(program: Program, holes: int, *, trims: bool = False, apart: bool = False) -> bool:
     """Whether the part is one body with exactly this many through holes, and everything in its tree does something.
 
     The genus of the surface tells of holes that meet, break an edge or miss the part; the volume of cuts and additions
@@ -31,7 +31,8 @@ def is_sound(program: Program, holes: int, apart: bool = False) -> bool:
 
     Args:
         program: the part.
-        holes: its genus.
+        holes: its genus, that of a closed cavity's wall included.
+        trims: a cut is meant to take an end off; otherwise cuts leave the box of a part without holes as it is.
         apart: the cuts are features of their own: none touches another, and each opens only the faces that it passes
             by OVERSHOOT_MM, so that a blind hole cannot break out at a side.
     """
@@ -42,13 +43,16 @@ def is_sound(program: Program, holes: int, apart: bool = False) -> bool:
         return False
     cuts = [solid(replace(program, root=cut)) for cut in rest]
     whole = Manifold.batch_boolean([base, *cuts], OpType.Subtract) if cuts else base
-    if whole.is_empty() or whole.genus() != holes or len(whole.decompose()) != 1:
+    shells = [] if whole.is_empty() else whole.decompose()
+    # The wall of a closed cavity is a shell with a negative volume.
+    if sum(shell.volume() > 0 for shell in shells) != 1 or sum(shell.genus() for shell in shells) != holes:
         return False
     if not cuts or holes == sum(map(csg.copies_in, rest)):
         # One cutter makes one through hole at the most: here every one does, and clean ones.
         return True
     removed = [base ^ cut for cut in cuts]
-    if whole.bounding_box() != base.bounding_box() or any(piece.volume() <= _SPECK_MM3 for piece in removed):
+    kept = trims or (holes and not apart) or whole.bounding_box() == base.bounding_box()
+    if not kept or any(piece.volume() <= _SPECK_MM3 for piece in removed):
         return False
     return not apart or (_apart(base, whole, removed) and all(map(_opens_as_meant, cuts, removed)))
 
@@ -100,9 +104,10 @@ def _is_overshoot(piece: Manifold) -> bool:
 def _opens_as_meant(cut: Manifold, removed: Manifold) -> bool:
     """Whether a cutter ends within the material, or OVERSHOOT_MM outside it, on each of the six sides of its box.
 
-    Only a box or a wedge opens sides across different axes: a round cutter that does has broken out.
+    It does the latter on one side at least. Only a box or a wedge opens sides across different axes: a round cutter
+    that does has broken out.
     """
     beyond = np.abs(np.asarray(cut.bounding_box()) - np.asarray(removed.bounding_box()))
     opened = (beyond > _SAME).reshape(2, 3).any(axis=0).sum()
     meant = (beyond < _SAME) | (np.abs(beyond - OVERSHOOT_MM) < _SAME)
-    return bool(meant.all()) and (opened <= 1 or cut.num_tri() <= _BOX_TRIANGLES)
+    return bool(meant.all()) and opened > 0 and (opened == 1 or cut.num_tri() <= _BOX_TRIANGLES)
