@@ -11,7 +11,6 @@ import numpy as np
 from manifold3d import Manifold, OpType
 
 from cadmonkey.cad import csg
-from cadmonkey.cad.measure import body_count
 from cadmonkey.cad.program import Facets, Program
 from cadmonkey.cad.solid import solid
 
@@ -37,8 +36,8 @@ def sound_solid(program: Program, holes: int, *, trims: bool = False, apart: boo
 
     Args:
         program: the part.
-        holes: its genus.
-        trims: a cut takes the outside itself back, as the mouth of a clip does.
+        holes: its genus, that of a closed cavity's wall included.
+        trims: a cut is meant to take an end off; otherwise cuts leave the box of a part without holes as it is.
         apart: the cuts are features of their own: none touches another, and each opens only the faces that it passes
             by OVERSHOOT_MM, so that a blind hole cannot break out at a side.
     """
@@ -49,17 +48,19 @@ def sound_solid(program: Program, holes: int, *, trims: bool = False, apart: boo
         return None
     cuts = [solid(replace(program, root=cut)) for cut in rest]
     whole = Manifold.batch_boolean([base, *cuts], OpType.Subtract) if cuts else base
-    if whole.is_empty() or body_count(whole) != 1 or sum(shell.genus() for shell in whole.decompose()) != holes:
+    shells = [] if whole.is_empty() else whole.decompose()
+    # The wall of a closed cavity is a shell with a negative volume.
+    if sum(shell.volume() > 0 for shell in shells) != 1 or sum(shell.genus() for shell in shells) != holes:
         return None
     # One cutter makes one through hole at the most: where there are as many, every one does, and clean ones.
     clean = not cuts or holes == sum(map(csg.copies_in, rest))
-    return whole if clean or _cuts_as_meant(base, whole, cuts, trims, apart) else None
+    kept = trims or (holes > 0 and not apart) or whole.bounding_box() == base.bounding_box()
+    return whole if clean or (kept and _cuts_as_meant(base, whole, cuts, apart)) else None
 
 
-def _cuts_as_meant(base: Manifold, whole: Manifold, cuts: list[Manifold], trims: bool, apart: bool) -> bool:
+def _cuts_as_meant(base: Manifold, whole: Manifold, cuts: list[Manifold], apart: bool) -> bool:
     removed = [base ^ cut for cut in cuts]
-    kept = trims or whole.bounding_box() == base.bounding_box()
-    if not kept or any(piece.volume() <= _SPECK_MM3 for piece in removed):
+    if any(piece.volume() <= _SPECK_MM3 for piece in removed):
         return False
     return not apart or (_apart(base, whole, removed) and all(map(_opens_as_meant, cuts, removed)))
 
@@ -111,9 +112,10 @@ def _is_overshoot(piece: Manifold) -> bool:
 def _opens_as_meant(cut: Manifold, removed: Manifold) -> bool:
     """Whether a cutter ends within the material, or OVERSHOOT_MM outside it, on each of the six sides of its box.
 
-    Only a box or a wedge opens sides across different axes: a round cutter that does has broken out.
+    It does the latter on one side at least. Only a box or a wedge opens sides across different axes: a round cutter
+    that does has broken out.
     """
     beyond = np.abs(np.asarray(cut.bounding_box()) - np.asarray(removed.bounding_box()))
     opened = (beyond > _SAME).reshape(2, 3).any(axis=0).sum()
     meant = (beyond < _SAME) | (np.abs(beyond - OVERSHOOT_MM) < _SAME)
-    return bool(meant.all()) and (opened <= 1 or cut.num_tri() <= _BOX_TRIANGLES)
+    return bool(meant.all()) and opened > 0 and (opened == 1 or cut.num_tri() <= _BOX_TRIANGLES)

@@ -209,3 +209,11 @@ def test_a_cut_that_breaks_something_or_does_nothing_is_not_sound(case: str) -> 
 @pytest.mark.parametrize("place", ["[70, 20, 0]", "[20, 20, 12.5]", "[20, 20, 2]"])
 def test_a_boss_beside_above_or_within_the_body_is_not_sound(place: str) -> None:
     assert not sound(f"union() {{ {BLOCK}; translate({place}) cylinder(d = 8, h = 9); }}", 0)
+
+
+def test_a_closed_cavity_is_one_body_and_an_end_may_be_trimmed_where_that_is_meant() -> None:
+    cavity = parse_openscad(f"difference() {{ {BLOCK}; translate([2, 2, 2]) cube([56, 36, 8]); }}")
+    assert is_sound(cavity, 0)
+    trimmed = parse_openscad(f"difference() {{ {BLOCK}; translate([50, -1, -1]) cube([11, 42, 14]); }}")
+    assert is_sound(trimmed, 0, trims=True)
+    assert not is_sound(trimmed, 0)
