@@ -23,6 +23,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,7 +33,7 @@ SLOW_S = 5.0
 LARGE_BYTES = 1 << 30
 HANGS_S = 60
 """A program that uses so much CPU time is ended, with its process."""
-BATCH = 1_000
+BATCH = 500
 """Programs of one child."""
 LARGE_STATUS = 3
 LANGUAGES = ("openscad", "openscad", "ir")
@@ -49,15 +50,15 @@ def main() -> None:
     if options.child:
         run_batch(options.seed, int(options.child[0]), Path(options.child[1]))
         return
-    record = fuzz(options.seed, 60 * options.minutes)
     runs = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else []
-    options.out.write_text(json.dumps([*runs, record], indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in record.items() if key != "defects"}, indent=1))
-    print(f"{len(record['defects'])} defects; recorded in {options.out}")
+    for record in fuzz(options.seed, 60 * options.minutes):
+        options.out.write_text(json.dumps([*runs, record], indent=1) + "\n", encoding="utf-8")
+        shown = {key: record[key] for key in ("programs", "cpu_s", "outcomes", "slowest_s", "peak_mb")}
+        print(json.dumps(shown | {"defects": len(record["defects"])}), flush=True)
 
 
-def fuzz(seed: int, cpu_limit_s: float) -> dict:
-    """Run children until they have used so much CPU time, and return the record of them all."""
+def fuzz(seed: int, cpu_limit_s: float) -> Iterator[dict]:
+    """Run children until they have used so much CPU time; yield the record of them all after each."""
     outcomes: Counter[str] = Counter()
     defects: list[dict] = []
     slowest_s, peak_bytes, cpu_s, first, started = 0.0, 0, 0.0, 0, time.monotonic()
@@ -75,22 +76,21 @@ def fuzz(seed: int, cpu_limit_s: float) -> dict:
         for entry in done:
             if "text" in entry:
                 print(f"  program {entry['number']}: {entry['outcome']} {entry.get('note', '').strip()[-200:]}")
-        print(f"{first} programs, {cpu_s:.0f} s of CPU, {len(defects)} defects, {dict(outcomes)}", flush=True)
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
-        "seed": seed,
-        "programs": first,
-        "outcomes": dict(outcomes),
-        "cpu_s": round(cpu_s),
-        "wall_s": round(time.monotonic() - started),
-        "slowest_s": round(slowest_s, 2),
-        "peak_mb": peak_bytes >> 20,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("manifold3d", "numpy", "hypothesis")},
-        "hardware": f"{_processor()}, {os.cpu_count()} cores, shared",
-        "defects": defects,
-    }
+        yield {
+            "date": time.strftime("%Y-%m-%d"),
+            "commit": _output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
+            "seed": seed,
+            "programs": first,
+            "outcomes": dict(outcomes),
+            "cpu_s": round(cpu_s),
+            "wall_s": round(time.monotonic() - started),
+            "slowest_s": round(slowest_s, 2),
+            "peak_mb": peak_bytes >> 20,
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in ("manifold3d", "numpy", "hypothesis")},
+            "hardware": f"{_processor()}, {os.cpu_count()} cores, shared",
+            "defects": defects,
+        }
 
 
 def _child(seed: int, first: int, folder: Path) -> list[dict]:
@@ -99,7 +99,8 @@ def _child(seed: int, first: int, folder: Path) -> list[dict]:
     log, current = folder / "log", folder / "current"
     status = subprocess.run(command, check=False).returncode
     done = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-    if status not in (0, LARGE_STATUS) and current.exists():
+    # SIGTERM comes from people: that program is left out, and the run goes on behind it.
+    if status not in (0, LARGE_STATUS, -signal.SIGTERM) and current.exists():
         hangs = status == -signal.SIGXCPU
         language, text = json.loads(current.read_text(encoding="utf-8"))
         entry = {"outcome": "hang" if hangs else "crash", "seconds": HANGS_S if hangs else 0, "peak": 0}

@@ -1,4 +1,4 @@
-"""How far the flats of a program's curves lie from the curves, told from the tree before anything is built."""
+"""How far the flats of a program's curves lie from the curves, told from the tree alone."""
 
 import math
 
@@ -11,6 +11,8 @@ from cadmonkey.cad.section import section
 
 def chord_mm(program: Program, facets: Facets | None = None) -> float:
     """The greatest distance of a curve from its flats, with the program's own fineness or another.
+
+    The program is one that `cadmonkey.cad.solid` has made a solid of: nothing is checked again.
 
     Curves with a fineness of their own keep it, and are left out. It is infinite where the fineness decides more than
     the number of flats: in twisted and tapered extrusions, in edges that are rounded all over, and in sketches, whose

@@ -39,10 +39,10 @@ class Verdict:
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
 
-    A program with another `$fn` than the reference is judged with the reference's, where no curve lies further than
-    CHORD_MM from its flats with either: a radius up to 10 mm with $fn = 32, 41 mm with 64 and 64 mm with 80.
-    A curve further off its flats fails, unless the solids are equal as they are written. Twisted and tapered
-    extrusions, whose layers follow `$fn` too, count as they are written.
+    A program that is right with the reference's `$fn` and has another passes where no curve lies further than CHORD_MM
+    from its own flats (a radius up to 10 mm with $fn = 32, 41 mm with 64, 64 mm with 80), and fails where one does.
+    Any other program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
+    curves that the reference itself cuts more coarsely than that.
     """
 
     parses: bool = False
@@ -96,24 +96,15 @@ def judge(code: str, reference: str, stated: Sequence[Stated] = ()) -> Verdict:
     except CadmonkeyError as error:
         return Verdict(reason=f"does not parse: {error}")
     if program == right:
-        return _compare(wanted, wanted, stated)
-    if program.facets == right.facets:
-        return judge_solid(program, wanted, stated)
-    return _judge_refined(program, right, wanted, stated)
-
-
-def _judge_refined(program: Program, right: Program, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
-    """Compare a program with another fineness than the reference's, by the rule that `Verdict` tells."""
-    own = chord_mm(program)
-    if max(own, chord_mm(program, right.facets)) <= CHORD_MM:
+        return _judge_made(wanted, wanted, stated)
+    if program.facets != right.facets:
         verdict = judge_solid(replace(program, facets=right.facets), wanted, stated)
-        if verdict.all_pass:
+        own = chord_mm(program) if verdict.all_pass else math.inf
+        if CHORD_MM < own < math.inf:
+            return _too_coarse(verdict, own)
+        if own <= CHORD_MM and chord_mm(program, right.facets) <= CHORD_MM:
             return verdict
-    verdict = judge_solid(program, wanted, stated)
-    if verdict.all_pass and verdict.deviation_mm and CHORD_MM < own < math.inf:
-        reason = f"the flats of a curve lie {own:.2f} mm off it, expected at most {CHORD_MM:g}; use $fn = 96"
-        return replace(verdict, all_pass=False, reason=reason)
-    return verdict
+    return judge_solid(program, wanted, stated)
 
 
 def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = ()) -> Verdict:
@@ -122,12 +113,21 @@ def judge_solid(program: Program, wanted: Manifold, stated: Sequence[Stated] = (
         made = solid(program)
     except CadmonkeyError as error:
         return Verdict(parses=True, reason=f"no solid: {error}")
+    return _judge_made(made, wanted, stated)
+
+
+def _judge_made(made: Manifold, wanted: Manifold, stated: Sequence[Stated]) -> Verdict:
     if made.is_empty() or not made.volume() > SPECK_MM3:
         return Verdict(parses=True, reason="empty: nothing is left of the part")
     if made.num_tri() > MAX_MEASURED_TRIANGLES:
         reason = f"{made.num_tri():,} triangles, expected at most {MAX_MEASURED_TRIANGLES:,}; a smaller $fn is enough"
         return Verdict(parses=True, solid=True, reason=reason)
     return _compare(made, wanted, stated)
+
+
+def _too_coarse(verdict: Verdict, off_mm: float) -> Verdict:
+    reason = f"the flats of a curve lie {off_mm:.2f} mm off it, expected at most {CHORD_MM:g}; use a larger $fn"
+    return replace(verdict, all_pass=False, reason=reason)
 
 
 def placed_on(made: Manifold, wanted: Manifold) -> Manifold:

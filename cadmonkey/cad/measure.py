@@ -6,13 +6,11 @@ from functools import cached_property
 import numpy as np
 from manifold3d import Manifold
 
-from cadmonkey.cad.bores import AXES, SAME_AXIS_MM, Bore, bores_of, coaxial
+from cadmonkey.cad.bores import SAME_AXIS_MM, Bore, bores_of, coaxial
 from cadmonkey.cad.facets import Floats
 from cadmonkey.cad.recesses import Recess, recesses_of
 from cadmonkey.cad.ribs import ribs_of
 from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
-
-__all__ = ["AXES", "SAME_AXIS_MM", "SAME_PLACE_MM", "Feature", "Measured", "coaxial", "measure"]
 
 SAME_PLACE_MM = 0.03
 """How far a measured size or place may be from the stated one."""

@@ -23,8 +23,8 @@ LARGEST_MM = 1e8
 """A scaled part reaches no further; no number of a program is above a million."""
 FEW = 16
 """So few operands are not looked at for overlaps."""
-MAX_OVERLAP = 4_000_000
-"""Triangles in overlapping pairs of a boolean's operands, all together: it takes 1 to 2 s of CPU time per million."""
+MAX_OVERLAP = 1_000_000
+"""Triangles in overlapping pairs of a boolean's operands, all together: a million take 2 to 8 s of CPU time."""
 
 
 def solid(program: Program) -> Manifold:
