@@ -18,7 +18,7 @@ from cadmonkey.cad.grammar import Language, State, start
 from cadmonkey.errors import InputError
 
 _STRIKES = 12
-"""Refused tokens after which the whole vocabulary is looked at in one go."""
+"""Refused tokens after which all that begin with a refused letter are struck out in one go."""
 Scores = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
@@ -37,6 +37,8 @@ class Vocabulary:
         pairs = sorted((pieces[token], token) for token in text if pieces[token])
         self._sorted = [piece for piece, _ in pairs]
         self._ids = [token for _, token in pairs]
+        self._ids_array = np.array(self._ids, dtype=np.int64)
+        self._first = np.array([piece[0] for piece in self._sorted], dtype=np.uint8)
         self.never = np.array(sorted(set(range(len(pieces))) - self.ends - set(self._ids)), dtype=np.int64)
         missing = [chr(byte) for byte in (10, *range(32, 127)) if not self._has(bytes([byte]))]
         if missing:
@@ -52,6 +54,11 @@ class Vocabulary:
     def token_of(self, letter: bytes) -> int:
         """The token that is this one letter."""
         return self._ids[bisect_left(self._sorted, letter)]
+
+    def beginning_otherwise(self, state: State) -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """The text tokens whose very first letter is refused."""
+        refused = [byte for byte in range(256) if state.advance(bytes([byte])) is None]
+        return self._ids_array[np.isin(self._first, refused)]
 
     def allowed(self, state: State, fits: Callable[[State], bool]) -> list[int]:
         """Every text token after which `fits` holds of the state."""
@@ -119,12 +126,13 @@ class Guide:
             if self.take(token):
                 return token
             scores[token] = -np.inf
-        masked = np.full_like(scores, -np.inf)
-        allowed = self.allowed()
-        masked[allowed] = scores[allowed]
-        token = int(masked.argmax())
-        if not masked[token] > -np.inf:  # the model has no opinion, or only NaN, on all that is allowed
-            token = allowed[0]
+        scores[self.vocabulary.beginning_otherwise(self.state)] = -np.inf
+        for token in map(int, np.argsort(-scores)):
+            if scores[token] == -np.inf:
+                break
+            if self.take(token):
+                return token
+        token = self.allowed()[0]  # the model has no opinion on all that is allowed, or only the way out is left
         self.take(token)
         return token
 
