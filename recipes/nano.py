@@ -27,7 +27,7 @@ from cadmonkey.training.scratch import encode_document, flatten, pack, save_base
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of this run; the defaults are the published model."""
+    """Every choice of this run; the card of the published model lists its three runs."""
 
     start_from: str = ""
     """Folder of an earlier model to train on, with its tokenizer and sizes; random weights if empty."""

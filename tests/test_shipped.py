@@ -31,7 +31,7 @@ def test_most_unseen_parts_of_every_family_come_out_right_and_every_answer_ends(
     answers = [nano.generate(row["prompt"]) for row in rows]
     assert {answer.stop_reason for answer in answers} == {"end_token"}
     right = [judge(a.code, row["completion"]).all_pass for a, row in zip(answers, rows, strict=True)]
-    assert sum(right) >= 0.7 * len(rows)  # 46 when it was shipped; over 600 parts it is 88.7 %
+    assert sum(right) >= 0.9 * len(rows)  # over 600 parts it was 97.0 % when it was shipped
     for family in PLAIN.families:
         assert any(passed for passed, row in zip(right, rows, strict=True) if row["family"] == family)
 
