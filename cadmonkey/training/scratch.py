@@ -70,8 +70,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> "PreTrainedTokeniz
 FORMS = ("// {}\n", "{}\n\n", "user\n\n{}\n\nassistant\n\n")
 """How a sentence stands above its program in plain text: as a comment, by itself, in a transcript.
 
-A model that has read one form alone loses programs when fine-tuning puts them into another: from 95 % right to 89 % (nano,
-200 and 600 unseen parts).
+A model that has read one form alone loses programs when fine-tuning puts them into another: from 95 % right to 89 %
+(nano, 200 and 600 unseen parts).
 """
 
 
