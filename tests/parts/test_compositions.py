@@ -16,7 +16,7 @@ from cadmonkey.parts import FAMILIES, Part, is_sound, sample_part
 from cadmonkey.parts.compositions import COMPOSITIONS, features
 from cadmonkey.parts.families import Draft
 from cadmonkey.parts.measures import NoRoomError
-from cadmonkey.parts.sentences import Style
+from cadmonkey.parts.sentences import Writer, sentence_of
 
 NAMES = [family.__name__ for family in COMPOSITIONS]
 DRAWS = {"composition": 200, "extrusion": 40, "revolution": 30, "section": 80}
@@ -80,9 +80,10 @@ def test_the_sentence_has_every_number_of_the_program(family: str) -> None:
 @pytest.mark.parametrize("family", NAMES)
 def test_the_steps_alone_state_every_value(family: str) -> None:
     for number, draft in enumerate(drafts(family, 80)):
-        style = Style(random.Random(number))
-        told = [style.write(step, draft.values) for step in draft.words.steps]
-        assert style.said == draft.values.keys(), told
+        writer = Writer(random.Random(number))
+        steps = [writer.write(step, draft.values) for step in draft.words.steps]
+        told = [sentence_of(step) for step in steps]
+        assert {name for step in steps for piece in step for name in piece.names} == draft.values.keys(), told
         assert all(text[0].isupper() and "{" not in text and "[" not in text for text in told), told
 
 
