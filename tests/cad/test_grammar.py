@@ -132,6 +132,7 @@ def test_parameters_with_comments_and_every_operator_are_taken() -> None:
         ("ir", "SK 0 0 0 1 0 0 0 1 0\nA 0 0 2 0 1 0.1"),
         ("ir", "SK 0 0 0 1 0 0 0 1 0\nL 0 0 1 0\nL 1 0 0 1\nL 0 1 0 0\nEND\nE 0 1 1 0"),
         ("ir", "SK 0 0 0 1 0 0 0 1 0\nL 0 0 1 0\nL 1 0 0 1\nL 0 1 0 0\nEND\nT 0 1 1 1"),
+        ("ir", "SK 0 0 0 1 1 128275 0 0 2e-08\nL 0 0 1 0\nL 1 0 0 1\nL 0 1 0 0\nEND\nE 0 1 0 29"),
         ("ir", "C 1 1 1\nLP 0 0 0 0 2 3"),
         ("ir", "C 1 1 2000000"),
     ],

@@ -140,11 +140,16 @@ def _short(value: float) -> str:
 
 def _normal(known: Known, operands: tuple[str, ...]) -> tuple[float, ...]:
     """The direction out of a sketch's plane, its largest part 1."""
-    sketch = known.nodes[int(operands[0])].sketch
-    assert sketch is not None
-    normal = _cross(sketch.x, sketch.y)
+    normal = _across(known, operands)
     largest = max(map(abs, normal))
     return tuple(part / largest for part in normal)
+
+
+def _across(known: Known, operands: tuple[str, ...]) -> csg.Vector:
+    """The product of a sketch's axes."""
+    sketch = known.nodes[int(operands[0])].sketch
+    assert sketch is not None
+    return _cross(sketch.x, sketch.y)
 
 
 def _cross(x: csg.Vector, y: csg.Vector) -> csg.Vector:
@@ -161,9 +166,9 @@ def _is_plane(known: Known, operands: tuple[str, ...]) -> bool:
 
 
 def _leaves_plane(known: Known, operands: tuple[str, ...]) -> bool:
-    along, normal = _floats(operands[1:]), _normal(known, operands)
+    along, normal = _floats(operands[1:]), _across(known, operands)
     out = abs(sum(a * n for a, n in zip(along, normal, strict=True)))
-    return out > 1e-6 * math.hypot(*along) and out > 1e-9
+    return out > 2e-9 * math.hypot(*along)
 
 
 def _turns(known: Known, operands: tuple[str, ...]) -> bool:
