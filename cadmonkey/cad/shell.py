@@ -81,6 +81,8 @@ def _leaf(node: csg.Cube | csg.Cylinder | csg.Cone | csg.Sphere | csg.LinearExtr
         case csg.LinearExtrude() if node.twist == 0 and node.scale == (1, 1):
             area = csg.Offset(by, node.child, "sharp")
             return _raised(csg.LinearExtrude(_left(node.height + 2 * by, by), area), by)
+        case csg.Cone() if node.r1 == node.r2:
+            return _leaf(csg.Cylinder(node.r1, node.h, node.fn), by)
         case csg.Cone():
             return _cone(node, float(by))
     return None

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import trimesh
 
+from cadmonkey.cad import csg
 from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import SolidError, solid
 from cadmonkey.parts import FAMILIES, sample_part
 
@@ -68,3 +70,9 @@ def rendered(code: str, path: Path) -> trimesh.Trimesh:
     done = subprocess.run(["openscad", "-o", stl, path], capture_output=True, text=True, timeout=120, check=True)
     assert "WARNING" not in done.stderr, done.stderr
     return trimesh.load_mesh(stl)
+
+
+def test_a_cone_of_equal_ends_is_hollowed_like_the_cylinder_it_is() -> None:
+    cone, cylinder = (solid(Program(csg.Shell(1.0, shape))) for shape in (csg.Cone(9, 9, 20), csg.Cylinder(9, 20)))
+    assert cone.volume() == pytest.approx(cylinder.volume())
+    assert cone.volume() < solid(Program(csg.Cylinder(9, 20))).volume() - 1

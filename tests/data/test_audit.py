@@ -58,7 +58,7 @@ def test_data_without_a_fault_is_found_to_have_none(rows: list[Row], tmp_path: P
 
 def test_planted_labels_are_found_where_they_are(rows: list[Row], tmp_path: Path) -> None:
     planted: dict[int, tuple[str, Row]] = {
-        3: ("empty_prompt", {"prompt": " "}),
+        3: ("empty_prompt", {"prompt": " ", "ledger": {}}),
         7: ("empty_completion", {"completion": ""}),
         11: ("control_token", {"prompt": rows[10]["prompt"] + "<|im_start|>"}),
         12: ("control_token", {"completion": rows[11]["completion"] + "<|eot_id|>"}),

@@ -22,6 +22,7 @@ from cadmonkey.inference import (
     read_vocabulary,
     shipped_model,
 )
+from cadmonkey.parts import PLAIN
 
 PARSERS = {"openscad": parse_openscad, "ir": parse_ir}
 PIECES = [
@@ -63,7 +64,7 @@ def test_a_model_with_random_weights_writes_programs_within_any_budget(
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0, 1000.0])
 def test_the_shipped_model_writes_programs_at_any_temperature_even_when_tokens_run_short(nano, temperature):
-    for seed, row in enumerate(make_rows(12, seed=5, split="test")):
+    for seed, row in enumerate(make_rows(12, seed=5, split="test", mix=PLAIN)):
         made = nano.generate(row["prompt"], 64 + seed, temperature, seed=seed, grammar=True)
         parse_openscad(made.code)
         assert made.stop_reason == "end_token"
@@ -71,7 +72,7 @@ def test_the_shipped_model_writes_programs_at_any_temperature_even_when_tokens_r
 
 def test_a_program_that_the_shipped_model_writes_greedily_is_the_same_with_the_grammar_and_a_slip_is_mended(nano):
     mended = 0
-    for row in make_rows(40, seed=77, split="test"):
+    for row in make_rows(40, seed=77, split="test", mix=PLAIN):
         free, held = (nano.generate(row["prompt"], grammar=grammar) for grammar in (False, True))
         parse_openscad(held.code)
         if is_program(free.code):

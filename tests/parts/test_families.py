@@ -16,6 +16,7 @@ from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import FAMILIES, PLAIN, Part, sample_part
 from cadmonkey.parts.families import DEFAULTS_MM, Draft
 from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
+from cadmonkey.parts.mix import COMPOSITIONS
 
 BUILT = [family for family in FAMILIES if family not in PLAIN.families]
 PLAIN_ROWS = "557f250e5e3fe6c8"
@@ -62,7 +63,7 @@ def test_steps_state_every_value_however_they_are_worded(family: str) -> None:
     for _ in range(60):
         draft = drafted(family, rng)
         assert stated_by(". ".join(draft.words.steps)) == set(draft.values), draft.words.steps
-        assert len(draft.words.absent) > 1
+        assert len(draft.words.absent) > 1 or family in COMPOSITIONS
         assert not any(_PLACE.search(text) for text in draft.words.absent)
 
 

@@ -196,7 +196,10 @@ def test_the_name_of_a_standard_states_all_its_sizes_and_an_angle_is_in_degrees(
 
 
 def test_no_sentence_holds_a_number_that_the_ledger_does_not_know() -> None:
-    known = re.compile(r"3d|x = 0|2 x|4 x|[24]x? |(?:^|[\n ])\(?(?:step )?\d(?:\. |\) |: )|\d (?:steps|sections)")
+    known = re.compile(
+        r"3d|\b0\b|\d*[ -]degrees?|\d-sided|\d sides|\d equal steps|teeth [+-] [\d.]+|2 x|4 x|[24]x? |"
+        r"(?:^|[\n ])\(?(?:step )?\d(?:\. |\) |: )|\d (?:steps|sections)"
+    )
     for row in ROWS:
         left = row["prompt"]
         texts = {text for e in row["ledger"].values() for text in (e["text"], e.get("also")) if text}
@@ -264,20 +267,22 @@ def test_without_units_no_two_numbers_stand_side_by_side() -> None:
 
 def test_styles_have_their_shares() -> None:
     styles = Counter(row["style"] for row in ROWS)
-    for style, share in {"plain": 0.40, "terse": 0.15, "chatty": 0.12, "spec_sheet": 0.13, "steps": 0.20}.items():
+    # A part that has no words for a style is told plainly.
+    assert 0.40 < styles["plain"] / len(ROWS) < 0.50
+    for style, share in {"terse": 0.15, "chatty": 0.12, "spec_sheet": 0.13, "steps": 0.20}.items():
         assert abs(styles[style] / len(ROWS) - share) < 0.05
 
 
 def test_the_full_cycle_shares_itself_out_and_takes_in_what_comes() -> None:
     assert set(FULL.families) == set(FAMILIES)
-    families = (*FAMILIES, *COMPOSITIONS, *(f"other_{i}" for i in range(17)))
+    families = (*FAMILIES, *(f"other_{i}" for i in range(17)))
     made = cycle(families)
     counts = Counter(made)
-    assert abs(len(made) - CYCLE) < 12
+    assert abs(len(made) - CYCLE) <= len(families) / 2  # every family rounded
     assert 0.15 < sum(counts[name] for name in PRIMITIVES) / len(made) < 0.20
     assert 0.27 < sum(counts[name] for name in COMPOSITIONS) / len(made) < 0.33
     assert set(made) == set(families)
-    assert len(set(made[:60])) > len(families) * 0.8
+    assert len(set(made[: CYCLE // 2])) > len(families) * 0.8
 
 
 def test_a_fallback_keeps_the_words_of_the_part() -> None:

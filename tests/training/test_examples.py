@@ -22,7 +22,7 @@ def recipe(small_recipe: Recipe, tmp_path: Path) -> Recipe:
 
 
 def test_datasets_and_own_parts_are_mixed_and_no_part_is_on_two_sides(recipe: Recipe, tmp_path: Path) -> None:
-    write_rows(tmp_path / "run", recipe)
+    write_rows(tmp_path / "run", replace(recipe, own_mix="plain"))
     train, validation = read_training_rows(tmp_path / "run" / "data")
     references = read_jsonl(tmp_path / "run" / "references.jsonl")
     assert {row["family"] for row in train} > {"own", "plate"}

@@ -195,7 +195,8 @@ def _loop(points: Sequence[csg.Point]) -> csg.Loop:
 
 def _moved(loop: csg.Loop, x: float, y: float) -> csg.Loop:
     def moved(point: csg.Point) -> csg.Point:
-        return point[0] + x, point[1] + y
+        # The sum of two sizes, without the noise of its last bits.
+        return round(point[0] + x, 9), round(point[1] + y, 9)
 
     return tuple(
         csg.Line(moved(edge.start), moved(edge.end))
