@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cadmonkey.errors import InputError
+from cadmonkey.parts import compositions
 from cadmonkey.parts.families import FAMILIES
 from cadmonkey.parts.splits import HELD_OUT_FAMILIES
 
 PRIMITIVES = ("block", "cylinder", "sphere", "cone")
 """Bare solids, with nothing added."""
-COMPOSITIONS = ("composition", "extrusion", "revolution", "section")
-"""Free forms, as far as they are families."""
+COMPOSITIONS = tuple(family.__name__ for family in compositions.COMPOSITIONS)
+"""Free forms."""
 PRIMITIVE_SHARE = 0.18
 COMPOSITION_SHARE = 0.30
 CYCLE = 400

@@ -87,12 +87,10 @@ def _sticks_out(piece: Manifold, boxes: np.ndarray) -> bool:
     return bool(outside.any(axis=2).all(axis=1).any())
 
 
-def _boxes_meet(piece: Manifold, others: list[Manifold]) -> bool:
-    """Whether the box of a piece shares a volume with one of the others': if not, it adds all that it is."""
-    one = np.asarray(piece.bounding_box())
-    boxes = np.asarray([other.bounding_box() for other in others])
-    room = np.minimum(one[3:], boxes[:, 3:]) - np.maximum(one[:3], boxes[:, :3])
-    return bool((room > _SAME).all(axis=1).any())
+def _boxes_meet(piece: Manifold, other: Manifold) -> bool:
+    """Whether the boxes of two pieces share a volume: where they do not, the pieces share none."""
+    one, two = np.asarray(piece.bounding_box()), np.asarray(other.bounding_box())
+    return bool((np.minimum(one[3:], two[3:]) - np.maximum(one[:3], two[:3]) > _SAME).all())
 
 
 def _apart(base: Manifold, whole: Manifold, removed: list[Manifold]) -> bool:
@@ -100,7 +98,7 @@ def _apart(base: Manifold, whole: Manifold, removed: list[Manifold]) -> bool:
     together = float(base.volume() - whole.volume())
     if abs(sum(piece.volume() for piece in removed) - together) <= _SAME * together:
         return True
-    shared = (one ^ other for one, other in combinations(removed, 2) if _boxes_meet(one, [other]))
+    shared = (one ^ other for one, other in combinations(removed, 2) if _boxes_meet(one, other))
     return all(piece.volume() <= _SPECK_MM3 or _is_overshoot(piece) for piece in shared)
 
 

@@ -211,10 +211,3 @@ def hole_size(draw: Draw, stem: str, low_mm: float, high_mm: float, kind: str) -
         return draw.size(f"{stem}_r", low_mm / 2, high_mm / 2, ends["radius"]), f"{{{stem}_r}} radius"
     size = draw.size(f"{stem}_d", low_mm, high_mm, ends["diameter"])
     return size / Quantity(2), f"{{{stem}_d}} [||||diameter|dia]"
-
-
-def copies_of(cut: csg.Node) -> int:
-    """How many holes a cutter makes: patterns multiply."""
-    if isinstance(cut, csg.LinearPattern | csg.CircularPattern):
-        return int(cut.count) * copies_of(cut.child)
-    return copies_of(cut.child) if isinstance(cut, csg.Translate) else 1

@@ -4,7 +4,7 @@ import random
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw, copies_of, hole_size, measure_of, through
+from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw, hole_size, measure_of, through
 from cadmonkey.parts.phrases import LENGTH, THICKNESS, WIDTH, Attribute, Words
 
 
@@ -25,7 +25,7 @@ def plate(rng: random.Random) -> Draft:
     holes = rng.choices((_no_holes, _centre_hole, _corner_holes, _both_holes, _hole_grid), (15, 20, 32, 13, 20))[0]
     cuts, features = holes(draw, length, width, thickness)
     root = csg.difference(csg.Cube((length, width, thickness)), *cuts)
-    count = sum(copies_of(cut) for cut in cuts)
+    count = sum(map(csg.copies_in, cuts))
     if count:
         draw.tell("holes", count)
     words = Words(

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
-from cadmonkey.parts.families.draw import Draft, Draw, copies_of, hole_size, through
+from cadmonkey.parts.families.draw import Draft, Draw, hole_size, through
 from cadmonkey.parts.measures import NoRoomError
 from cadmonkey.parts.phrases import THICKNESS, Attribute, Words
 
@@ -114,7 +114,7 @@ def flange(rng: random.Random) -> Draft:
         steps=_flange_steps(draw, bored),
         absent=("no [raised face|hub]", "flat on both sides") if bored else ("no [center|centre|central] hole",),
     )
-    return draw.draft(root, words, sum(copies_of(cut) for cut in cuts), "bored" if len(cuts) > 1 else "blind")
+    return draw.draft(root, words, sum(map(csg.copies_in, cuts)), "bored" if len(cuts) > 1 else "blind")
 
 
 def _flange_facts(draw: Draw, bored: bool) -> list[tuple[str, str]]:
