@@ -16,6 +16,8 @@ class Recipe:
     """Hugging Face repo id or local folder of the model to fine-tune."""
     datasets: tuple[str, ...] = ()
     """Hub ids or .jsonl/.json/.csv/.parquet files with the columns prompt and completion, or name and code."""
+    dataset_weights: tuple[float, ...] = ()
+    """How often each of datasets is taken: 2 takes every row twice, 0.5 a random half; none given takes each once."""
     own_parts: int = 0
     """How many synthetic CAD parts to make and mix in; 0 for none."""
     own_mix: Literal["plain", "full"] = "full"
@@ -24,22 +26,34 @@ class Recipe:
     """What trains: Unsloth (GPU and CPU), or plain transformers + PEFT, the yardstick."""
     load_in_4bit: bool = False
     """Quantize the frozen base to 4-bit NF4 (QLoRA): a quarter of the memory, a little slower."""
+    load_in_8bit: bool = False
+    """Quantize the frozen base to 8-bit (LLM.int8): half of the memory."""
+    full_finetuning: bool = False
+    """Train every weight instead of LoRA: about sixteen bytes of memory per parameter."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: much less memory, about a third more time."""
     lora_rank: int = 32
     """Rank of the LoRA matrices on every linear layer; more learns more and costs memory."""
     lora_alpha: int = 64
     """LoRA scale; the update is multiplied by lora_alpha / lora_rank."""
+    use_rslora: bool = False
+    """Multiply the update by lora_alpha / sqrt(lora_rank) instead, which keeps high ranks learning."""
     lora_dropout: float = 0.0
     """Dropout before the LoRA matrices; Unsloth's fast path wants 0."""
     learning_rate: float
     """Peak AdamW learning rate, reached after warmup_steps."""
     lr_scheduler_type: str = "cosine"
     """How the learning rate falls after the warm-up."""
+    min_lr_ratio: float = 0.0
+    """Where a cosine ends, as a share of learning_rate."""
     warmup_steps: int = 50
     """Steps of linear warm-up; shortened to a tenth of a run that is too short for it."""
+    warmup_ratio: float = 0.0
+    """Warm-up as a share of all steps; above 0 it stands in for warmup_steps."""
     weight_decay: float = 0.01
-    """AdamW weight decay."""
+    """AdamW weight decay, of matrices only: not of norms, biases and embeddings."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
     optim: str = "adamw_torch"
     """Optimizer by transformers' name; adamw_8bit saves memory on a GPU."""
     per_device_train_batch_size: int = 16
@@ -48,6 +62,8 @@ class Recipe:
     """Forward passes summed into one optimizer step."""
     group_by_length: bool = True
     """Put rows of like length into one batch: of our own parts, a random batch is 45 % padding, a grouped one 3 %."""
+    packing: bool = False
+    """Fill each row of a batch with several examples that cannot see each other, instead of padding."""
     num_train_epochs: int = 1
     """Passes over the data."""
     max_steps: int = -1
@@ -56,6 +72,18 @@ class Recipe:
     """Longest row in tokens; longer rows are left out and counted, never cut."""
     logging_steps: int = 10
     """Optimizer steps between two lines of metrics.jsonl."""
+    eval_steps: int = 0
+    """Optimizer steps between two looks at the held-out rows; 0 looks after every epoch."""
+    save_steps: int = 0
+    """Optimizer steps between two checkpoints; 0 saves after every epoch."""
+    early_stopping_patience: int = 0
+    """Stop after this many evaluations without a better held-out loss, and keep the best; 0 trains to the end."""
+    on_alarm: Literal["warn", "stop"] = "warn"
+    """What the watch does when the run goes wrong: say so, or also end it. What cannot be right ends it always."""
+    sample_prompts: tuple[str, ...] = ()
+    """Prompts that the model answers at each evaluation, into samples.jsonl."""
+    report_to: tuple[str, ...] = ()
+    """Where else the metrics go: tensorboard, wandb, trackio."""
     validation_rows: int = 200
     """Held-out rows for the validation loss and for P(end token)."""
     end_token_probability: float = 0.5
@@ -78,6 +106,7 @@ class Recipe:
             "num_train_epochs",
             "max_seq_length",
             "logging_steps",
+            "max_grad_norm",
             "validation_rows",
             "eval_parts",
         )
