@@ -1,13 +1,19 @@
-"""The chat format, once, for all rooms: (prompt, completion) to text, to tokens and to labels."""
+"""The chat format, once, for all rooms: a prompt and its completion, or a conversation, to tokens and to labels."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from cadmonkey.errors import InputError
+
+Message = dict[str, str]
+"""One turn of a conversation: "role" (system, user or assistant) and "content"."""
+
+Prompt = str | Sequence[Message]
+"""What is to be answered: a sentence, or a conversation whose next turn is the assistant's."""
 
 NO_LOSS = -100
 """The label of a position that does not count in the loss (PyTorch's ignore_index)."""
@@ -46,7 +52,7 @@ class Example:
 
 
 def render_chat(
-    template: str, messages: list[dict[str, str]], *, bos_token: str, eos_token: str, add_generation_prompt: bool
+    template: str, messages: Sequence[Message], *, bos_token: str, eos_token: str, add_generation_prompt: bool
 ) -> str:
     """Render `messages` as transformers' `apply_chat_template` does, but without a clock and without transformers.
 
@@ -93,9 +99,27 @@ def freeze_template(template: str) -> str:
     return _DATE_CALL.sub(f'"{FIXED_DATE}"', template)
 
 
-def user_message(prompt: str) -> list[dict[str, str]]:
-    """Return the conversation a prompt is: one user message, nothing around it."""
+def user_message(prompt: str) -> list[Message]:
+    """Return the conversation a sentence is: one user message, nothing around it."""
     return [{"role": "user", "content": prompt.strip()}]
+
+
+def conversation(prompt: Prompt) -> list[Message]:
+    """Return the messages of `prompt`, their contents stripped."""
+    if isinstance(prompt, str):
+        return user_message(prompt)
+    return [{"role": message["role"], "content": message["content"].strip()} for message in prompt]
+
+
+def bare_text(prompt: Prompt) -> str:
+    """Return what a model without a chat template is given: the sentence as it is, or the contents one under another."""
+    return prompt if isinstance(prompt, str) else "\n".join(message["content"] for message in conversation(prompt))
+
+
+def asked(row: Mapping[str, Any]) -> Prompt:
+    """Return what the completion of `row` answers: its prompt, or where more was said before, its whole "context"."""
+    context: Prompt | None = row.get("context")
+    return context or str(row["prompt"])
 
 
 def end_token(tokenizer: ChatTokenizer) -> str:
@@ -118,21 +142,63 @@ def control_token_in(tokenizer: ChatTokenizer, text: str) -> str:
     return found.group() if found else ""
 
 
-def encode(tokenizer: ChatTokenizer, prompt: str, completion: str) -> Example:
-    """Turn a row into tokens and labels: at most one BOS, no loss on the prompt, the end-of-turn token in the loss.
+def encode(tokenizer: ChatTokenizer, prompt: Prompt, completion: str) -> Example:
+    """Turn a row into tokens and labels: at most one BOS, no loss on prompts, each answer and its end in the loss.
 
-    Prompt and completion are tokenized apart, because the model meets their border just so when it generates.
+    The assistant's turns within a conversation are learnt as `completion` is: each is tokenized apart from what stands
+    before it, because the model meets that border just so when it generates.
 
     Raises:
-        InputError: the text spells a control token, or the tokenizer's template does not fit.
+        InputError: the text spells a control token, or the tokenizer's template does not fit or rewrites what was said.
     """
     chat = _format(tokenizer, tokenizer.chat_template)
-    for text in (prompt, completion):
-        if found := chat.control.search(text):
-            raise InputError(f"{text[:60]!r} holds the control token {found.group()}; expected plain text")
-    prompt_ids = tokenizer(chat.prompt_text(prompt), add_special_tokens=False)["input_ids"]
-    completion_ids = [*tokenizer(completion.strip(), add_special_tokens=False)["input_ids"], chat.end_id]
-    return Example([*prompt_ids, *completion_ids], [NO_LOSS] * len(prompt_ids) + completion_ids)
+    messages = [*conversation(prompt), {"role": "assistant", "content": completion.strip()}]
+    _refuse_control_tokens(chat, messages)
+    input_ids: list[int] = []
+    labels: list[int] = []
+    said = ""
+    for position, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before = _continued(chat, said, messages[:position])
+        before_ids = _ids(tokenizer, before.removeprefix(said))
+        answer_ids = [*_ids(tokenizer, message["content"]), chat.end_id]
+        input_ids += before_ids + answer_ids
+        labels += [NO_LOSS] * len(before_ids) + answer_ids
+        said = before + message["content"] + chat.end_token
+    return Example(input_ids, labels)
+
+
+def prompt_ids(tokenizer: ChatTokenizer, prompt: Prompt) -> list[int]:
+    """Return the tokens of `prompt` up to where the answer begins, as a server writes them."""
+    return _ids(tokenizer, _format(tokenizer, tokenizer.chat_template).prompt_text(conversation(prompt)))
+
+
+def _ids(tokenizer: ChatTokenizer, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _refuse_control_tokens(chat: "_ChatFormat", messages: Sequence[Message]) -> None:
+    for message in messages:
+        if found := chat.control.search(message["content"]):
+            text = message["content"][:60]
+            raise InputError(f"{text!r} holds the control token {found.group()}; expected plain text")
+
+
+def _continued(chat: "_ChatFormat", said: str, messages: Sequence[Message]) -> str:
+    """Render `messages` up to where the next answer begins; it must go on from `said`, or the labels would be false."""
+    text = chat.prompt_text(messages)
+    if not text.startswith(said):
+        raise InputError(
+            f"chat template: it rewrites what was said before turn {len(messages) + 1} of a conversation; expected "
+            f"{said[-60:]!r} to stay; use another template, or split the conversation into rows of one answer each"
+        )
+    if chat.bos_token and text.count(chat.bos_token) > 1:
+        raise InputError(
+            f"chat template: expected one {chat.bos_token} in a conversation, got {text.count(chat.bos_token)}; "
+            "use another template, or split the conversation into rows of one answer each"
+        )
+    return text
 
 
 @dataclass(frozen=True)
@@ -144,10 +210,10 @@ class _ChatFormat:
     end_id: int
     control: re.Pattern[str]
 
-    def prompt_text(self, prompt: str) -> str:
+    def prompt_text(self, messages: Sequence[Message]) -> str:
         return render_chat(
             self.template,
-            user_message(prompt),
+            messages,
             bos_token=self.bos_token,
             eos_token=self.eos_token,
             add_generation_prompt=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from cadmonkey.data.chat import render_chat, user_message
+from cadmonkey.data.chat import Prompt, bare_text, conversation, render_chat
 from cadmonkey.errors import RunError
 from cadmonkey.gguf.quantise import silence_llama_cpp
 
@@ -65,14 +65,14 @@ class Player:
         """The token that begins every text, -1 if there is none."""
         return int(self.metadata.get("tokenizer.ggml.bos_token_id", -1))
 
-    def render(self, prompt: str) -> str:
-        """Render the prompt with the file's own chat template; without one, a BOS and the prompt."""
+    def render(self, prompt: Prompt) -> str:
+        """Render the prompt with the file's own chat template; without one, a BOS and the bare text."""
         template = self.metadata.get("tokenizer.chat_template")
         bos_token, eos_token = self._text(self.bos_id), self._text(self.eos_id)
         if template is None:
-            return bos_token + prompt
+            return bos_token + bare_text(prompt)
         return render_chat(
-            template, user_message(prompt), bos_token=bos_token, eos_token=eos_token, add_generation_prompt=True
+            template, conversation(prompt), bos_token=bos_token, eos_token=eos_token, add_generation_prompt=True
         )
 
     def tokenize(self, text: str) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadmonkey.data.chat import freeze_template, user_message
+from cadmonkey.data.chat import Prompt, asked, bare_text, conversation, freeze_template
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 from cadmonkey.gguf.player import Answer, Player
@@ -41,7 +41,7 @@ BATCH_LOGITS = 100_000_000
 class Question:
     """One prompt to prove on, and the answer it should get where that is known."""
 
-    prompt: str
+    prompt: Prompt
     completion: str = ""
 
 
@@ -81,7 +81,7 @@ def read_questions(path: Path | None, limit: int) -> tuple[Question, ...]:
     rows = read_jsonl(path, ("prompt",))[:limit]
     if not rows:
         raise InputError(f'{path}: expected lines with a "prompt", got none')
-    return tuple(Question(row["prompt"], str(row.get("completion", "")).strip()) for row in rows)
+    return tuple(Question(asked(row), str(row.get("completion", "")).strip()) for row in rows)
 
 
 def prove_file(
@@ -126,13 +126,13 @@ def _as_trained(tokenizer: Any, question: Question) -> _Conversation:
     """Render by transformers' own code, so that both renderings are compared and not one with itself."""
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
-            user_message(question.prompt),
+            conversation(question.prompt),
             chat_template=freeze_template(tokenizer.chat_template),
             add_generation_prompt=True,
             tokenize=False,
         )
     else:
-        text = (tokenizer.bos_token or "") + question.prompt
+        text = (tokenizer.bos_token or "") + bare_text(question.prompt)
 
     def ids(words: str) -> list[int]:
         return list(tokenizer(words, add_special_tokens=False)["input_ids"])

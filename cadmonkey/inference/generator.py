@@ -7,7 +7,7 @@ from typing import Literal
 
 from cadmonkey.cad.grammar import LANGUAGES, Language
 from cadmonkey.cad.translation import translate
-from cadmonkey.data.chat import render_chat, user_message
+from cadmonkey.data.chat import Prompt, conversation, render_chat
 from cadmonkey.errors import InputError
 from cadmonkey.inference.grammar import Guide
 from cadmonkey.inference.llama import Model, Sampling
@@ -79,18 +79,20 @@ class Generator:
             "update cadmonkey, or export the model again"
         )
 
-    def prompt_tokens(self, prompt: str) -> list[int]:
-        """Return the ids the model sees: one user message in its chat template, ready for the answer.
+    def prompt_tokens(self, prompt: Prompt) -> list[int]:
+        """Return the ids the model sees: the prompt's messages in its chat template, ready for the answer.
 
         Raises:
             InputError: the prompt is empty, spells out a control token, or leaves no room for an answer.
         """
-        if not prompt.strip():
+        messages = conversation(prompt)
+        if not messages or not messages[-1]["content"]:
             raise InputError('prompt: expected a sentence such as "20 x 20 x 5 mm plate", got an empty text')
-        self._refuse_control_tokens(prompt)
+        for message in messages:
+            self._refuse_control_tokens(message["content"])
         text = render_chat(
             self._template,
-            user_message(prompt),
+            messages,
             bos_token=self._model.bos_token,
             eos_token=self._model.eos_token,
             add_generation_prompt=True,
@@ -99,13 +101,13 @@ class Generator:
         if len(tokens) >= self._model.n_ctx:
             raise InputError(
                 f"prompt: {len(tokens)} tokens leave no room in the model's context of {self._model.n_ctx}; "
-                f"shorten it (it starts {prompt.strip()[:40]!r})"
+                f"shorten it (it starts {messages[0]['content'][:40]!r})"
             )
         return tokens
 
     def generate(
         self,
-        prompt: str,
+        prompt: Prompt,
         max_tokens: int = 1024,
         temperature: float = 0.0,
         *,
@@ -117,7 +119,7 @@ class Generator:
         """Write the program for one sentence; the same arguments give the same program.
 
         Args:
-            prompt: the sentence.
+            prompt: the sentence, or a conversation that ends with the user's turn.
             max_tokens: longest answer; the model's context may end it sooner.
             temperature: 0 takes the likeliest token each time.
             top_p: sample only from the likeliest tokens that hold this much probability.
@@ -146,8 +148,8 @@ class Generator:
         code, spoken = translate(text, self.language, language or self.language)
         return Generation(code, reason, len(tokens), time.perf_counter() - start, spoken)
 
-    def _refuse_control_tokens(self, prompt: str) -> None:
-        markers = (self.end_tokens | self.reserved_tokens).intersection(self._model.tokenize(prompt))
+    def _refuse_control_tokens(self, text: str) -> None:
+        markers = (self.end_tokens | self.reserved_tokens).intersection(self._model.tokenize(text))
         if markers:
             marker = self._model.token_text(min(markers))
             raise InputError(f"prompt: {marker} is a control token of {self.path.name}; leave it out of the sentence")

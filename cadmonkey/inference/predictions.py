@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cadmonkey.cad.grammar import Language
+from cadmonkey.data.chat import asked
 from cadmonkey.errors import InputError
 from cadmonkey.files import explain_os_error, read_json, read_jsonl, write_json, write_jsonl
 from cadmonkey.inference.generator import Generator
@@ -70,7 +71,7 @@ def predict(
 
     Args:
         model_path: the GGUF.
-        prompts: rows with "id" and "prompt".
+        prompts: rows with "id" and "prompt", and "context" where more was said before the answer than the prompt.
         out: folder.
         max_tokens: longest answer.
         sampling: temperature, top_p and seed; None: greedy.
@@ -115,7 +116,7 @@ def _check_prompts(generator: Generator, rows: list[Row]) -> None:
     """Find the prompt that cannot be used before any program is written."""
     for row in rows:
         try:
-            generator.prompt_tokens(row["prompt"])
+            generator.prompt_tokens(asked(row))
         except InputError as error:
             raise InputError(f"id {row['id']!r}: {error}") from error
 
@@ -134,7 +135,7 @@ def _generate(generator: Generator, rows: list[Row], part: Path, total: int, how
 
 
 def _one(generator: Generator, row: Row, how: Row) -> Row:
-    made = generator.generate(row["prompt"], **how)
+    made = generator.generate(asked(row), **how)
     return {
         "id": row["id"],
         "prompt": row["prompt"],
@@ -165,7 +166,7 @@ def _record(model_path: Path, fingerprint: str, settings: Row, speed: Speed) -> 
 def _fingerprint(model_path: Path, prompts: list[Row], settings: Row) -> str:
     """Return a hash of everything the predictions depend on; of a large model, its size and both its ends."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(json.dumps([[row["id"], row["prompt"]] for row in prompts]).encode())
+    digest.update(json.dumps([[row["id"], asked(row)] for row in prompts]).encode())
     end_bytes = 4 << 20
     with model_path.open("rb") as file:
         digest.update(str(size := model_path.stat().st_size).encode())
