@@ -112,7 +112,7 @@ def conversation(prompt: Prompt) -> list[Message]:
 
 
 def bare_text(prompt: Prompt) -> str:
-    """Return what a model without a chat template is given: the sentence as it is, or the contents one under another."""
+    """Return what a model without a chat template is given: the sentence, or the contents one under another."""
     return prompt if isinstance(prompt, str) else "\n".join(message["content"] for message in conversation(prompt))
 
 

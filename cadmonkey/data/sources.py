@@ -1,92 +1,86 @@
 """Rows of (prompt, completion) from the Hugging Face Hub or from JSONL, JSON, CSV and Parquet files."""
 
 import csv
-import hashlib
 import json
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cadmonkey.data.chat import Message
 from cadmonkey.data.columns import read_parquet
+from cadmonkey.data.formats import find_format
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 
-PROMPT = "hey cadmonkey, create me a {name}"
-"""How a part's name becomes a prompt, in the words of the original data sets."""
-
-VALIDATION_PERCENT = 2
-"""Share of outside rows held back for validation, by hash of the completion: equal code never sits on both sides."""
+Row = dict[str, Any]
 
 _LOCAL = (".jsonl", ".json", ".csv", ".parquet")
-_COLUMNS = (("prompt", "completion"), ("name", "code"))
 
 
-def load_rows(source: str) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Source:
+    """What was read of one source."""
+
+    name: str
+    format: str
+    rows: list[Row]
+    unusable: int
+    """Rows of a Hub data set that were left out, because they are not what their columns promise."""
+
+
+def load_rows(source: str, prompt_column: str = "", completion_column: str = "") -> Source:
     """Read every usable row of `source`: a file, a folder of `cadmonkey data make`, or a Hub id.
 
-    A row is {"id", "prompt", "completion", "family", "part", "split"}, as `make_rows` writes them but for "stated".
-    Rows that have a part and a split keep them; the others are split by their completion.
-    Files must be whole: a row without text is an error that names it. Hub rows without text are left out.
+    A row is {"id", "prompt", "completion", "family"}: the last question and its answer. If more was said before that
+    answer, "context" holds all of it, the question included. Rows of ours keep "part" and "split" (and their id).
+    Files must be whole: a row that cannot be read is an error that names it. Such Hub rows are left out and counted.
 
     Raises:
-        InputError: the source is missing or offline, or lacks the columns prompt and completion, or name and code.
+        InputError: the source is missing or offline, of no known format, or empty.
     """
     path = Path(source)
     local = path.suffix.lower() in _LOCAL or path.exists()
     table = read_file(path) if local else _read_hub(source)
-    prompt_column, completion_column = columns_of(source, table)
-    rows = []
+    known = find_format(source, table[0] if table else (), prompt_column, completion_column)
+    rows: list[Row] = []
+    faults: list[tuple[int, InputError]] = []
     for number, cells in enumerate(table, start=1):
-        prompt, completion = _text(cells, prompt_column), _text(cells, completion_column)
-        if prompt and completion:
-            wording = PROMPT.format(name=prompt) if prompt_column == "name" else prompt
-            rows.append(_row(source, number, wording, completion) | _own(cells))
-        elif local:
-            raise InputError(f"{source}: row {number}: expected a text in {prompt_column} and {completion_column}")
-    if not rows:
-        raise InputError(f"{source}: expected rows with {prompt_column} and {completion_column}, got none")
-    return rows
+        try:
+            rows.append(_row(source, number, known.read(cells)) | _own(cells))
+        except InputError as error:
+            faults.append((number, error))
+    if faults and (local or not rows):
+        number, fault = faults[0]
+        more = f" (and {len(faults) - 1} more such rows)" if len(faults) > 1 else ""
+        raise InputError(f"{_place(path, number, local)}: as {known.name}: {fault}{more}; correct or remove the row")
+    return Source(source, known.name, rows, len(faults))
 
 
-def _row(source: str, number: int, prompt: str, completion: str) -> dict[str, str]:
-    part = hashlib.sha256(completion.encode()).hexdigest()
-    held_out = int(part[:8], 16) % 100 < VALIDATION_PERCENT
+def _row(source: str, number: int, turns: list[Message]) -> Row:
+    context = {"context": turns[:-1]} if len(turns) > 2 else {}
     return {
         "id": f"{Path(source).name}-{number}",
-        "prompt": prompt,
-        "completion": completion,
+        "prompt": turns[-2]["content"],
+        "completion": turns[-1]["content"],
+        **context,
         "family": Path(source).stem,
-        "part": part,
-        "split": "validation" if held_out else "train",
     }
 
 
-def _own(cells: dict[str, Any]) -> dict[str, str]:
-    """The identity and the split that a row of ours brings along."""
+def _own(cells: dict[str, Any]) -> Row:
+    """The identity, the split and the context that a row of ours brings along."""
     if not all(isinstance(cells.get(name), str) for name in ("part", "split")):
         return {}
-    return {name: cells[name] for name in ("id", "family", "part", "split") if isinstance(cells.get(name), str)}
+    kept: Row = {name: cells[name] for name in ("id", "family", "part", "split") if isinstance(cells.get(name), str)}
+    return kept | ({"context": cells["context"]} if isinstance(cells.get("context"), list) else {})
 
 
-def _text(cells: dict[str, Any], column: str) -> str:
-    value = cells.get(column)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def columns_of(source: str, table: Iterable[dict[str, Any]]) -> tuple[str, str]:
-    """Return what the columns of prompt and completion are called in `table`.
-
-    Raises:
-        InputError: it has none.
-    """
-    found = list(next(iter(table), {}))
-    for pair in _COLUMNS:
-        if set(pair) <= set(found):
-            return pair
-    raise InputError(
-        f"{source}: expected the columns prompt and completion (or name and code), "
-        f"got {', '.join(found) or 'no rows'}; rename the columns"
-    )
+def _place(path: Path, number: int, local: bool) -> str:
+    """Return file:line of row `number` where rows are lines; blank ones are no rows."""
+    if local and path.suffix.lower() == ".jsonl":
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return f"{path}:{[line for line, text in enumerate(lines, start=1) if text.strip()][number - 1]}"
+    return f"{path}: row {number}"
 
 
 def read_file(path: Path) -> list[dict[str, Any]]:

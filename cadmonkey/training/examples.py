@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from cadmonkey.data.chat import ChatTokenizer, Example, control_token_in, encode
+from cadmonkey.data.chat import ChatTokenizer, Example, asked, control_token_in, conversation, encode
+from cadmonkey.data.mixing import mix_sources
 from cadmonkey.data.rows import make_rows
-from cadmonkey.data.sources import load_rows
 from cadmonkey.errors import InputError
-from cadmonkey.files import read_jsonl, write_jsonl
+from cadmonkey.files import read_jsonl, write_json, write_jsonl
 from cadmonkey.parts import MIXES
 from cadmonkey.training.recipe import Recipe
 
@@ -27,33 +27,48 @@ class Examples:
     left_out: dict[str, int]
 
 
-def write_rows(out: Path, recipe: Recipe) -> list[Path]:
-    """Write data/train.jsonl, data/validation.jsonl and references.jsonl (the unseen parts to judge) into `out`.
+def write_rows(out: Path, recipe: Recipe, references: Literal["parts", "held-out"] = "parts") -> list[Path]:
+    """Write data/train.jsonl, data/validation.jsonl, data/sources.json and references.jsonl into `out`.
 
-    They mix the recipe's datasets with its own parts; a run that has begun keeps its files.
+    They mix the recipe's datasets with its own parts; a run that has begun keeps its files. The references, which the
+    trained model will be asked, are unseen parts, or held-out rows of the datasets (their test split if they have one).
 
     Raises:
-        InputError: a data set cannot be had or lacks its columns.
+        InputError: there is no data, a data set cannot be had or is of no known format.
     """
-    train, validation, references = (
+    train, validation, questions = (
         out / "data" / "train.jsonl",
         out / "data" / "validation.jsonl",
         out / "references.jsonl",
     )
     # Without a recipe.json, files that are there may be left over from a killed command with other choices.
     begun = (out / "recipe.json").exists()
-    if begun and train.exists() and validation.exists() and references.exists():
+    if begun and train.exists() and validation.exists() and questions.exists():
         print(f"data: done already ({train.parent})")
-        return [train, validation, references]
-    outside = [row for source in recipe.datasets for row in load_rows(source)]
+        return [train, validation, questions]
+    if not recipe.datasets and not recipe.own_parts:
+        raise InputError("--datasets: expected a file or a Hub id with rows to train on, got none")
+    outside = mix_sources(
+        recipe.datasets,
+        recipe.dataset_weights,
+        seed=recipe.seed,
+        prompt_column=recipe.prompt_column,
+        completion_column=recipe.completion_column,
+    )
+    for source in outside.taken:
+        print(f"data: {source}")
     held_out = min(recipe.validation_rows, recipe.rows_to_make)
     mix = MIXES[recipe.own_mix]
     own = make_rows(recipe.rows_to_make, recipe.seed, "train", _workers(), mix)
     own_held_out = make_rows(held_out, recipe.seed, "validation", mix=mix)
-    write_jsonl(train, [*(row for row in outside if row["split"] == "train"), *own])
-    write_jsonl(validation, _mix([row for row in outside if row["split"] == "validation"], list(own_held_out)))
-    write_jsonl(references, make_rows(recipe.parts_to_judge, recipe.seed, "test", mix=mix))
-    return [train, validation, references]
+    write_jsonl(train, [*outside.train, *own])
+    write_jsonl(validation, _mix(outside.validation, list(own_held_out)))
+    write_json(out / "data" / "sources.json", [source.as_dict() for source in outside.taken])
+    if references == "parts":
+        write_jsonl(questions, make_rows(recipe.parts_to_judge, recipe.seed, "test", mix=mix))
+    else:
+        write_jsonl(questions, (outside.test or outside.validation)[: recipe.parts_to_judge])
+    return [train, validation, questions]
 
 
 def _mix(left: list[Row], right: list[Row]) -> list[Row]:
@@ -79,16 +94,28 @@ def read_training_rows(folder: Path) -> tuple[list[Row], list[Row]]:
 
 
 def encode_rows(tokenizer: ChatTokenizer, rows: Iterable[Row], max_seq_length: int) -> Examples:
-    """Tokenize `rows`; those over `max_seq_length` or with control tokens in the text are left out and counted."""
+    """Tokenize `rows`; those over `max_seq_length` or with control tokens in the text are left out and counted.
+
+    Raises:
+        InputError: the tokenizer's template does not fit a row's conversation.
+    """
     kept: list[Example] = []
     left_out: Counter[str] = Counter()
     for row in rows:
-        if control_token_in(tokenizer, row["prompt"]) or control_token_in(tokenizer, row["completion"]):
+        if any(control_token_in(tokenizer, text) for text in texts_of(row)):
             left_out["holds a control token"] += 1
             continue
-        example = encode(tokenizer, row["prompt"], row["completion"])
+        try:
+            example = encode(tokenizer, asked(row), row["completion"])
+        except InputError as error:
+            raise InputError(f"data row {row.get('id', '')}: {error}") from error
         if len(example.input_ids) > max_seq_length:
             left_out[f"longer than {max_seq_length} tokens"] += 1
         else:
             kept.append(example)
     return Examples(kept, dict(left_out))
+
+
+def texts_of(row: Row) -> list[str]:
+    """Return everything that is said in a row, its completion last."""
+    return [*(message["content"] for message in conversation(asked(row))), row["completion"]]

@@ -15,9 +15,13 @@ class Recipe:
     base_model: str
     """Hugging Face repo id or local folder of the model to fine-tune."""
     datasets: tuple[str, ...] = ()
-    """Hub ids or .jsonl/.json/.csv/.parquet files with the columns prompt and completion, or name and code."""
+    """Hub ids or .jsonl/.json/.csv/.parquet files; docs/own-data.md lists the formats, told by their columns."""
     dataset_weights: tuple[float, ...] = ()
     """How often each of datasets is taken: 2 takes every row twice, 0.5 a random half; none given takes each once."""
+    prompt_column: str = ""
+    """What the column of prompts is called in files where it is not prompt."""
+    completion_column: str = ""
+    """What the column of answers is called in files where it is not completion."""
     own_parts: int = 0
     """How many synthetic CAD parts to make and mix in; 0 for none."""
     own_mix: Literal["plain", "full"] = "full"
@@ -115,8 +119,8 @@ class Recipe:
                 raise InputError(f"--{name.replace('_', '-')}: expected more than 0, got {getattr(self, name)}")
         if self.max_steps == 0 or self.max_steps < -1:
             raise InputError(f"--max-steps: expected at least 1 (or -1 for whole epochs), got {self.max_steps}")
-        if self.own_parts < 0 or not (self.datasets or self.own_parts):
-            raise InputError(f"--own-parts: expected rows to train on, got {self.own_parts} and no --datasets")
+        if self.own_parts < 0:
+            raise InputError(f"--own-parts: expected 0 or more, got {self.own_parts}")
 
     @property
     def effective_batch(self) -> int:

@@ -33,7 +33,7 @@ def write(path: Path, table: list[dict[str, str]]) -> Path:
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".parquet"])
 def test_names_and_code_become_prompts_and_completions(tmp_path: Path, suffix: str) -> None:
-    rows = load_rows(str(write(tmp_path / f"parts{suffix}", PARTS)))
+    rows = load_rows(str(write(tmp_path / f"parts{suffix}", PARTS))).rows
     assert len(rows) == 200
     assert rows[0]["prompt"] == "hey cadmonkey, create me a a 1 mm cube"
     assert rows[0]["completion"] == "cube(1);"
@@ -42,14 +42,8 @@ def test_names_and_code_become_prompts_and_completions(tmp_path: Path, suffix: s
 
 def test_prompts_and_completions_are_taken_as_they_are(tmp_path: Path) -> None:
     path = write(tmp_path / "own.jsonl", [{"prompt": "a cube", "completion": "cube(1);", "more": "x"}])
-    assert (load_rows(str(path))[0]["prompt"], load_rows(str(path))[0]["family"]) == ("a cube", "own")
-
-
-def test_equal_code_never_sits_on_both_sides(tmp_path: Path) -> None:
-    rows = load_rows(str(write(tmp_path / "parts.jsonl", PARTS + [{**part, "name": "again"} for part in PARTS])))
-    sides = {split: {row["completion"] for row in rows if row["split"] == split} for split in ("train", "validation")}
-    assert 0 < len(sides["validation"]) < 20
-    assert sides["train"].isdisjoint(sides["validation"])
+    row = load_rows(str(path)).rows[0]
+    assert (row["prompt"], row["completion"], row["family"]) == ("a cube", "cube(1);", "own")
 
 
 def test_a_folder_of_made_data_keeps_its_parts_and_splits(tmp_path: Path) -> None:
@@ -58,14 +52,14 @@ def test_a_folder_of_made_data_keeps_its_parts_and_splits(tmp_path: Path) -> Non
     for number, rows in enumerate((made[:20], made[20:])):
         (tmp_path / f"rows-0000{number}.parquet").write_bytes(parquet_bytes(rows))
     names = ("id", "prompt", "completion", "family", "part", "split")
-    assert load_rows(str(tmp_path)) == [{name: row[name] for name in names} for row in made]
+    assert load_rows(str(tmp_path)).rows == [{name: row[name] for name in names} for row in made]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("other.jsonl", '{"text": "a", "ir": "b"}\n', "expected the columns prompt and completion.*got text, ir"),
-        ("half.jsonl", '{"name": "a cube", "code": " "}\n', "row 1: expected a text in name and code"),
+        ("other.jsonl", '{"words": "a", "ir": "b"}\n', "expected the columns prompt and completion.*got words, ir"),
+        ("half.jsonl", '\n{"name": "a cube", "code": " "}\n', r"half\.jsonl:2: .*expected a text in name and code"),
         ("empty.jsonl", "", "got no rows"),
         ("broken.jsonl", '{"name": "a"\n', r"broken\.jsonl:1"),
         ("list.json", '{"name": "a"}', "expected a JSON list"),
