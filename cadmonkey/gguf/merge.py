@@ -1,4 +1,4 @@
-"""The trained model as one piece: base model and adapter, merged in memory."""
+"""The trained model as one piece: base model and adapter, merged in memory, or the model that was trained whole."""
 
 import re
 import warnings
@@ -21,11 +21,16 @@ _Result = TypeVar("_Result")
 def load_merged(folder: Path) -> tuple[Any, Any]:
     """Return (model, tokenizer) of a run folder, its adapter merged into the base model, or of a model folder.
 
+    A run of full fine-tuning has its weights in model/ and needs no base.
+
     Raises:
         InputError: the folder is no such folder, a file in it is broken, or the adapter belongs to another model.
     """
     if not (folder / "recipe.json").is_file():
         return _load_model(_model_folder(folder)), _load_tokenizer(folder)
+    if read_recipe(folder).get("full_finetuning"):
+        whole = _whole_folder(folder)
+        return _load_model(whole), _load_tokenizer(whole)
     adapter = folder / "adapter"
     if not (adapter / "adapter_config.json").is_file():
         raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
@@ -34,18 +39,34 @@ def load_merged(folder: Path) -> tuple[Any, Any]:
 
 
 def base_folder(folder: Path) -> Path:
-    """Return where the weights under a run's adapter lie on this machine; a model folder is its own base.
+    """Return where the base of a run lies on this machine; a model folder is its own base.
 
     A relative path in recipe.json is looked for from here, from the run folder and from the checkout; anything else is
-    taken for a Hugging Face id, which must have been downloaded already.
+    taken for a Hugging Face id, which must have been downloaded already. A model trained whole can do without its base.
     """
     if not (folder / "recipe.json").is_file():
         return _model_folder(folder)
-    base = read_recipe(folder)["base_model"]
+    recipe = read_recipe(folder)
+    try:
+        return _find_base(recipe["base_model"], folder)
+    except InputError:
+        if recipe.get("full_finetuning"):
+            return _whole_folder(folder)
+        raise
+
+
+def _find_base(base: str, folder: Path) -> Path:
     for start in (Path(), folder, Path(__file__).parents[2]):
         if (start / base).is_dir():
             return _model_folder(start / base)
     return _cached_folder(base, folder / "recipe.json")
+
+
+def _whole_folder(folder: Path) -> Path:
+    whole = folder / "model"
+    if not (whole / "config.json").is_file():
+        raise InputError(f"{whole}: expected the trained model in it, got none; run the recipe first")
+    return whole
 
 
 def _cached_folder(base: str, recipe: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The two engines: load the base model, put LoRA on it. Unsloth comes first, because it patches the others."""
+"""The two engines: load the base model, make it trainable. Unsloth comes first, because it patches the others."""
 
 import logging
 import os
@@ -94,7 +94,10 @@ def _pad_token(tokenizer: Any, base_model: str) -> str:
 
 
 def load_base(recipe: Recipe) -> Any:
-    """Load the base model with the recipe's engine: fp32 on a CPU, bf16 (or 4-bit) on a GPU.
+    """Load the base model with the recipe's engine: fp32 on a CPU, bf16 on a GPU, or quantized.
+
+    A model whose every weight is trained stays fp32 on a GPU too, where autocast computes in bf16: AdamW's updates are
+    smaller than bf16 can add to a weight.
 
     Raises:
         InputError: the folder or repo cannot be loaded.
@@ -102,14 +105,32 @@ def load_base(recipe: Recipe) -> Any:
     import torch
 
     on_gpu = torch.cuda.is_available()
-    dtype = torch.bfloat16 if on_gpu else torch.float32
+    dtype = torch.bfloat16 if on_gpu and not recipe.full_finetuning else torch.float32
     base_model = find_base(recipe.base_model)
-    load = _load_unsloth if recipe.engine == "unsloth" else _load_transformers
+    # Unsloth's CPU backend would load 16-bit weights for 8-bit ones.
+    by_unsloth = recipe.engine == "unsloth" and (on_gpu or not recipe.load_in_8bit)
+    load = _load_unsloth if by_unsloth else _load_transformers
     try:
         with _silence():
-            return load(base_model, recipe, dtype)
+            model = load(base_model, recipe, dtype)
     except Exception as error:  # a broken file raises a dozen unrelated types
         raise _cannot_load(recipe.base_model, error) from error
+    _check_quantized(model, recipe)
+    return model
+
+
+def _check_quantized(model: Any, recipe: Recipe) -> None:
+    """Refuse a model that a library loaded in more bits than asked for, with a warning at most.
+
+    Raises:
+        InputError: it did.
+    """
+    for bits in (4, 8):
+        if getattr(recipe, f"load_in_{bits}bit") and not getattr(model, f"is_loaded_in_{bits}bit", False):
+            raise InputError(
+                f"--load-in-{bits}bit: expected {recipe.base_model} in {bits} bits, got more: "
+                "bitsandbytes does not run here; leave the flag out"
+            )
 
 
 @contextmanager
@@ -123,27 +144,49 @@ def _load_unsloth(base_model: str, recipe: Recipe, dtype: Any) -> Any:
     from unsloth import FastLanguageModel
 
     model, _ = FastLanguageModel.from_pretrained(
-        base_model, max_seq_length=recipe.max_seq_length, dtype=dtype, load_in_4bit=recipe.load_in_4bit
+        base_model,
+        max_seq_length=recipe.max_seq_length,
+        dtype=dtype,
+        load_in_4bit=recipe.load_in_4bit,
+        load_in_8bit=recipe.load_in_8bit,
+        full_finetuning=recipe.full_finetuning,
     )
     return model
 
 
 def _load_transformers(base_model: str, recipe: Recipe, dtype: Any) -> Any:
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM
 
-    four_bit = BitsAndBytesConfig(
+    return AutoModelForCausalLM.from_pretrained(
+        base_model, dtype=dtype, quantization_config=_quantization(recipe, dtype)
+    )
+
+
+def _quantization(recipe: Recipe, dtype: Any) -> Any:
+    """Return bitsandbytes' settings, None for 16 and 32 bits."""
+    from transformers import BitsAndBytesConfig
+
+    if recipe.load_in_8bit:
+        return BitsAndBytesConfig(load_in_8bit=True)
+    if not recipe.load_in_4bit:
+        return None
+    return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
-    quantization = {"quantization_config": four_bit} if recipe.load_in_4bit else {}
-    return AutoModelForCausalLM.from_pretrained(base_model, dtype=dtype, **quantization)
 
 
 def add_adapter(model: Any, recipe: Recipe, token_rows: dict[str, list[int]]) -> Any:
-    """Put LoRA on every linear layer, and make the embedding and head rows `token_rows` trainable as they are."""
+    """Put LoRA on every linear layer, and make the embedding and head rows `token_rows` trainable as they are.
+
+    A model whose every weight is trained comes back as it is.
+    """
+    if recipe.full_finetuning:
+        return model
     settings: dict[str, Any] = {
         "r": recipe.lora_rank,
         "lora_alpha": recipe.lora_alpha,
         "lora_dropout": recipe.lora_dropout,
+        "use_rslora": recipe.use_rslora,
         "target_modules": list(LORA_TARGETS),
         "bias": "none",
         "trainable_token_indices": token_rows or None,
@@ -159,7 +202,7 @@ def add_adapter(model: Any, recipe: Recipe, token_rows: dict[str, list[int]]) ->
     from transformers import set_seed
 
     set_seed(recipe.seed)
-    if recipe.load_in_4bit:
+    if recipe.load_in_4bit or recipe.load_in_8bit:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.gradient_checkpointing)
     return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
 

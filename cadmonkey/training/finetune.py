@@ -13,20 +13,22 @@ from cadmonkey.training.plan import Plan, make_plan
 from cadmonkey.training.preflight import Check, check_run, write_preflight
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
-from cadmonkey.training.trainer import build_trainer, run_training, save_adapter
+from cadmonkey.training.trainer import build_trainer, run_training, save_trained
 
 
 def finetune(recipe: Recipe, out: Path) -> None:
     """Train on `out`/data and write plan.json, preflight.json, metrics.jsonl, curves.png, end_token.json, adapter/.
 
-    A finished adapter is left alone; a killed run goes on from its last whole checkpoint.
+    With full_finetuning it is model/ instead. A finished run is left alone; a killed one goes on from its last whole
+    checkpoint.
 
     Raises:
         InputError: the base model or the data do not fit; preflight.json says where.
         RunError: the disk is full, the loss is not finite, or the trained model does not stop.
     """
-    if (out / "adapter").is_dir():
-        print(f"train: done already ({out / 'adapter'})")
+    trained = out / ("model" if recipe.full_finetuning else "adapter")
+    if trained.is_dir():
+        print(f"train: done already ({trained})")
         return
     import_engine(recipe.engine)
     tokenizer = load_tokenizer(recipe.base_model)
@@ -49,7 +51,7 @@ def finetune(recipe: Recipe, out: Path) -> None:
     trainer = build_trainer(model, tokenizer, recipe, plan, train.kept, held_out.kept, out)
     run_training(trainer, out)
     _judge_end_token(recipe, out, measure_end_token(model, tokenizer, held_out.kept[: recipe.validation_rows]))
-    save_adapter(model, tokenizer, out / "adapter")
+    save_trained(model, tokenizer, trained)
 
 
 def _say_plan(plan: Plan) -> None:

@@ -23,6 +23,7 @@ _MADE_BY_RUNS = (
     "curves.png",
     "end_token.json",
     "adapter",
+    "model",
     "checkpoint-*",
     "model-*.gguf",
     "proof.json",

@@ -46,7 +46,7 @@ class Recipe:
     """Dropout before the LoRA matrices; Unsloth's fast path wants 0."""
     learning_rate: float
     """Peak AdamW learning rate, reached after warmup_steps."""
-    lr_scheduler_type: str = "cosine"
+    lr_scheduler_type: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
     """How the learning rate falls after the warm-up."""
     min_lr_ratio: float = 0.0
     """Where a cosine ends, as a share of learning_rate."""
@@ -121,6 +121,31 @@ class Recipe:
             raise InputError(f"--max-steps: expected at least 1 (or -1 for whole epochs), got {self.max_steps}")
         if self.own_parts < 0:
             raise InputError(f"--own-parts: expected 0 or more, got {self.own_parts}")
+        self._check_bits()
+        self._check_shares()
+
+    def _check_bits(self) -> None:
+        if self.load_in_4bit and self.load_in_8bit:
+            raise InputError("--load-in-8bit: expected 4 or 8 bits, got both; leave --load-in-4bit or this out")
+        if self.full_finetuning and (self.load_in_4bit or self.load_in_8bit):
+            bits = 4 if self.load_in_4bit else 8
+            raise InputError(
+                f"--full-finetuning: expected weights that can be trained, got {bits}-bit ones, which are frozen; "
+                f"leave out --load-in-{bits}bit or this"
+            )
+        if self.full_finetuning and self.use_rslora:
+            raise InputError("--use-rslora: expected LoRA, got --full-finetuning, which has none; leave one out")
+
+    def _check_shares(self) -> None:
+        """Refuse shares outside 0 to 1, and counts below 0."""
+        for name in ("min_lr_ratio", "warmup_ratio", "lora_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"--{name.replace('_', '-')}: expected 0 to 1, got {getattr(self, name)}")
+        for name in ("warmup_steps", "weight_decay", "eval_steps", "save_steps", "early_stopping_patience"):
+            if getattr(self, name) < 0:
+                raise InputError(f"--{name.replace('_', '-')}: expected 0 or more, got {getattr(self, name)}")
+        if self.min_lr_ratio and self.lr_scheduler_type != "cosine":
+            raise InputError(f"--min-lr-ratio: expected --lr-scheduler-type cosine, got {self.lr_scheduler_type}")
 
     @property
     def effective_batch(self) -> int:

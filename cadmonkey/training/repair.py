@@ -109,7 +109,7 @@ def rows_to_train(checks: list[RowCheck]) -> dict[str, list[int]]:
 
 
 def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], seed: int) -> None:
-    """Start the trainable rows of the PEFT model at the mean of the text rows plus noise; the base stays as it is.
+    """Start the trainable rows at the mean of the text rows plus noise; a base under an adapter stays as it is.
 
     The mean makes a token as likely as any (Hewitt 2021, "Initializing new word embeddings"); the noise, a tenth of
     the rows' own spread, keeps the new rows apart.
@@ -119,13 +119,17 @@ def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], see
     generator = torch.Generator().manual_seed(seed)
     layers = {"embed_tokens": model.get_input_embeddings(), "lm_head": model.get_output_embeddings()}
     for matrix, ids in token_rows.items():
-        adapter = layers[matrix].token_adapter
-        base = adapter.base_layer.weight.detach()
+        adapter = getattr(layers[matrix], "token_adapter", None)  # none where every weight is trained
+        weight = (adapter.base_layer if adapter else layers[matrix]).weight
+        base = weight.detach()
         text = torch.ones(base.shape[0], dtype=torch.bool)
         text[sorted(_rows_without_text(len(base), tokenizer))] = False
         trained = base[text.to(base.device)].float()
         noise = torch.randn((len(ids), base.shape[1]), generator=generator).to(base.device)
-        values = trained.mean(dim=0) + 0.1 * trained.std(dim=0) * noise
-        for delta in adapter.trainable_tokens_delta.values():
-            with torch.no_grad():
-                delta.copy_(values)
+        values = (trained.mean(dim=0) + 0.1 * trained.std(dim=0) * noise).to(base.dtype)
+        with torch.no_grad():
+            if adapter is None:
+                weight[ids] = values
+            else:
+                for delta in adapter.trainable_tokens_delta.values():
+                    delta.copy_(values)

@@ -8,6 +8,7 @@ from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, whole
 from cadmonkey.training.metrics import Metrics, forget_after, write_curves
 from cadmonkey.training.plan import Plan
 from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.schedule import scheduler_settings, warmup_steps
 
 
 def build_trainer(
@@ -28,8 +29,9 @@ def build_trainer(
         gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         gradient_checkpointing=recipe.gradient_checkpointing,
         learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.lr_scheduler_type,
-        warmup_steps=plan.warmup_steps,
+        warmup_steps=warmup_steps(recipe, plan.steps),
+        max_grad_norm=recipe.max_grad_norm,
+        **scheduler_settings(recipe),
         weight_decay=recipe.weight_decay,
         optim=recipe.optim,
         seed=recipe.seed,
@@ -100,10 +102,18 @@ def run_training(trainer: Any, out: Path) -> None:
     write_curves(out / "metrics.jsonl", out / "curves.png")
 
 
-def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write the LoRA weights, the trained rows, the tokenizer and its template to `folder`, whole or not at all."""
+def save_trained(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write what was trained to `folder`, whole or not at all: the LoRA weights and token rows, or the whole model.
+
+    The tokenizer and its template go with it.
+    """
+    from peft import PeftModel
+
     with atomic_folder(folder) as part:
-        model.save_pretrained(part, save_embedding_layers=False)  # "auto" would ask the Hub
+        if isinstance(model, PeftModel):
+            model.save_pretrained(part, save_embedding_layers=False)  # "auto" would ask the Hub
+        else:
+            model.save_pretrained(part)
         tokenizer.save_pretrained(part)
 
 

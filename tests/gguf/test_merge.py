@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cadmonkey.errors import InputError
-from cadmonkey.gguf.merge import load_merged
+from cadmonkey.gguf.merge import base_folder, load_merged
 
 
 @pytest.fixture
@@ -38,6 +38,46 @@ def test_a_run_folder_gives_what_the_adapter_learnt_and_not_the_base(
     base, _ = load_merged(model_folder)
     assert _answer(base, tokenizer, base_rows[0]["prompt"]) == base_rows[0]["completion"]
     assert not any("lora" in name for name, _ in merged.named_parameters())
+
+
+def test_rslora_is_merged_with_its_own_scale(model_folder: Path, tokenizer: Any, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    base, _ = load_merged(model_folder)
+    name = "model.layers.1.mlp.up_proj"
+    before = base.get_submodule(name).weight.clone()
+    adapted = get_peft_model(base, LoraConfig(r=4, lora_alpha=8, use_rslora=True, target_modules=["up_proj"]))
+    layer = adapted.get_submodule(f"base_model.model.{name}")
+    with torch.no_grad():
+        for matrix in (layer.lora_A.default.weight, layer.lora_B.default.weight):
+            matrix.normal_(std=0.1, generator=torch.Generator().manual_seed(3))
+    expected = before + 8 / 4**0.5 * layer.lora_B.default.weight @ layer.lora_A.default.weight
+    adapted.save_pretrained(tmp_path / "adapter")
+    tokenizer.save_pretrained(tmp_path / "adapter")
+    (tmp_path / "recipe.json").write_text(json.dumps({"base_model": str(model_folder), "use_rslora": True}))
+    merged, _ = load_merged(tmp_path)
+    torch.testing.assert_close(merged.get_submodule(name).weight, expected)
+
+
+@pytest.fixture
+def whole_run(model_folder: Path, tmp_path: Path) -> Path:
+    """A run of full fine-tuning whose base is nowhere on this machine."""
+    shutil.copytree(model_folder, tmp_path / "run" / "model")
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps({"base_model": "no/where", "full_finetuning": True}))
+    return tmp_path / "run"
+
+
+def test_a_run_of_full_finetuning_gives_its_own_weights(whole_run: Path, base_rows: list[dict[str, str]]) -> None:
+    model, tokenizer = load_merged(whole_run)
+    assert _answer(model, tokenizer, base_rows[0]["prompt"]) == base_rows[0]["completion"]
+    assert base_folder(whole_run) == whole_run / "model"
+
+
+def test_a_run_of_full_finetuning_that_is_not_done_is_named(whole_run: Path) -> None:
+    shutil.rmtree(whole_run / "model")
+    with pytest.raises(InputError, match="expected the trained model in it, got none; run the recipe first"):
+        load_merged(whole_run)
 
 
 def test_a_base_model_relative_to_the_run_is_found_from_anywhere(

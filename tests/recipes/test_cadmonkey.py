@@ -61,6 +61,16 @@ def test_two_steps_go_through_every_stage_and_again_through_none(tiny_llama: Pat
     ]
 
 
+def test_full_finetuning_goes_through_every_stage(tiny_llama: Path, tmp_path: Path) -> None:
+    arguments = ["--preset", "nano", "--base-model", str(tiny_llama), "--engine", ENGINE, "--max-steps", "2"]
+    arguments += ["--full-finetuning", "--eval-parts", "2", "--per-device-train-batch-size", "4", "--out", "run"]
+    done = recipe(*arguments, "--quants", "f16", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    out = tmp_path / "run"
+    assert {"model", "model-f16.gguf", "scores.json"} <= {path.name for path in out.iterdir()}
+    assert read_json(out / "proof.json")["files"][0]["tokens_equal"] == 1.0
+
+
 def test_a_run_killed_while_it_trains_goes_on_from_its_checkpoint(tiny_llama: Path, tmp_path: Path) -> None:
     arguments = ["--preset", "nano", "--base-model", str(tiny_llama), "--engine", ENGINE, "--own-parts", "64"]
     arguments += ["--num-train-epochs", "4", "--per-device-train-batch-size", "4", "--eval-parts", "2", "--out", "run"]

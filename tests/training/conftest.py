@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from cadmonkey.files import write_jsonl
 from cadmonkey.training.recipe import Recipe
 
-FINETUNE = """
+HEAD = """
 import sys
 from pathlib import Path
 from cadmonkey.training.engines import prepare_process
 from cadmonkey.training.recipe import Recipe
 recipe, out = eval(sys.argv[1]), Path(sys.argv[2])
 prepare_process(recipe)
+"""
+
+FINETUNE = """
 from cadmonkey.training.finetune import finetune
 finetune(recipe, out)
 """
@@ -51,12 +55,20 @@ def run_folder(tmp_path: Path, cad_rows: list[dict[str, str]]) -> Path:
 
 
 @pytest.fixture
-def finetune_apart(repository: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `finetune` in a process of its own: Unsloth patches what it imports, for good."""
+def python_apart(repository: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs Python with `recipe` and `out` in a process of its own: Unsloth patches what it imports, for good."""
 
-    def run(recipe: Recipe, out: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
+    def run(script: str, recipe: Recipe, out: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
         """Return the finished process; `changes` are fields of the recipe."""
-        command = [sys.executable, "-c", FINETUNE, repr(replace(recipe, **changes)), str(out)]
+        command = [sys.executable, "-c", HEAD + script, repr(replace(recipe, **changes)), str(out)]
         return subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300, check=False)
 
     return run
+
+
+@pytest.fixture
+def finetune_apart(
+    python_apart: Callable[..., subprocess.CompletedProcess[str]],
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `finetune` in a process of its own."""
+    return partial(python_apart, FINETUNE)

@@ -11,6 +11,7 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import read_json, read_jsonl, write_jsonl
+from cadmonkey.training.engines import load_base
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.recipe import Engine, Recipe
 
@@ -122,3 +123,92 @@ def test_rows_that_are_too_long_are_left_out_and_too_many_stop_the_run(
     (run_folder / "adapter").rename(run_folder / "old")
     with pytest.raises(InputError, match="--max-seq-length"):
         finetune(replace(recipe, max_seq_length=20), run_folder)
+
+
+BITS: list[dict[str, Any]] = [{"load_in_4bit": True}, {"load_in_8bit": True}, {"use_rslora": True, "lora_dropout": 0.1}]
+
+
+@pytest.mark.parametrize("changes", BITS, ids=lambda changes: next(iter(changes)))
+@pytest.mark.parametrize("engine", ["transformers", pytest.param("unsloth", marks=needs_unsloth)])
+def test_two_steps_of_lora_on_4_8_and_16_bits(
+    engine: Engine,
+    changes: dict[str, Any],
+    tiny_llama: Path,
+    small_recipe: Recipe,
+    run_folder: Path,
+    finetune_apart: Apart,
+) -> None:
+    recipe = replace(small_recipe, base_model=str(tiny_llama), engine=engine, max_steps=2, **changes)
+    done = finetune_apart(recipe, run_folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    learnt = [tensor for name, tensor in adapter_tensors(run_folder).items() if "lora_B" in name]
+    assert len(learnt) == 14
+    assert all(tensor.abs().max() > 0 for tensor in learnt)
+    assert read_json(run_folder / "adapter" / "adapter_config.json")["use_rslora"] is recipe.use_rslora
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(4, "uint8"), (8, "int8")])
+def test_a_base_that_a_library_loads_in_more_bits_than_asked_for_is_refused(
+    bits: int, dtype: str, tiny_llama: Path, small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    recipe = replace(small_recipe, base_model=str(tiny_llama), **{f"load_in_{bits}bit": True})
+    assert str(load_base(recipe).model.layers[0].mlp.up_proj.weight.dtype) == f"torch.{dtype}"
+
+    load = AutoModelForCausalLM.from_pretrained
+
+    def load_unquantized(*args: Any, quantization_config: Any, **kwargs: Any) -> Any:
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load_unquantized)
+    with pytest.raises(InputError, match=f"--load-in-{bits}bit: expected .* in {bits} bits, got more"):
+        load_base(recipe)
+
+
+@pytest.mark.parametrize("base", ["tiny_llama", "qwen25"])
+@pytest.mark.parametrize("engine", ["transformers", pytest.param("unsloth", marks=needs_unsloth)])
+def test_two_steps_of_full_finetuning_change_every_matrix_and_save_a_model(
+    base: str,
+    engine: Engine,
+    small_recipe: Recipe,
+    run_folder: Path,
+    finetune_apart: Apart,
+    request: pytest.FixtureRequest,
+) -> None:
+    from safetensors.torch import load_file
+
+    folder = request.getfixturevalue(base)
+    before = weights(folder)
+    recipe = replace(small_recipe, base_model=str(folder), engine=engine, max_steps=2, full_finetuning=True)
+    done = finetune_apart(recipe, run_folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert weights(folder) == before
+    base_weights = load_file(folder / "model.safetensors")
+    trained = load_file(run_folder / "model" / "model.safetensors")
+    assert trained.keys() == base_weights.keys()
+    assert [name for name, tensor in trained.items() if tensor.equal(base_weights[name])] == []
+    assert not (run_folder / "adapter").exists()
+    assert "done already" in finetune_apart(recipe, run_folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"load_in_4bit": True, "load_in_8bit": True}, "--load-in-8bit: expected 4 or 8 bits, got both"),
+        ({"full_finetuning": True, "load_in_4bit": True}, "--full-finetuning: .* 4-bit ones"),
+        ({"full_finetuning": True, "load_in_8bit": True}, "--full-finetuning: .* 8-bit ones"),
+        ({"full_finetuning": True, "use_rslora": True}, "--use-rslora: expected LoRA"),
+        ({"min_lr_ratio": 1.5}, "--min-lr-ratio: expected 0 to 1, got 1.5"),
+        ({"min_lr_ratio": 0.1, "lr_scheduler_type": "linear"}, "--min-lr-ratio: expected --lr-scheduler-type cosine"),
+        ({"warmup_ratio": -0.1}, "--warmup-ratio: expected 0 to 1"),
+        ({"save_steps": -1}, "--save-steps: expected 0 or more, got -1"),
+        ({"max_grad_norm": 0.0}, "--max-grad-norm: expected more than 0"),
+    ],
+)
+def test_choices_that_exclude_each_other_are_refused_in_one_line(
+    changes: dict[str, Any], message: str, small_recipe: Recipe
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        replace(small_recipe, **changes)
+    assert "\n" not in str(caught.value)
