@@ -1,5 +1,6 @@
 """What every command shares at the terminal: errors on one line, exit statuses, progress, and a folder to write to."""
 
+import multiprocessing
 import os
 import sys
 import time
@@ -34,6 +35,22 @@ def run(main: Callable[[], None]) -> None:
         # Python flushes stdout once more on its way out; it must not find the closed pipe there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def run_apart(main: Callable[..., None], *arguments: object) -> None:
+    """Call `main(*arguments)` in a fresh process, and exit with its status if it fails.
+
+    Libraries that patch what they import do not reach the next call, and its memory is counted from the start.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_run_with, args=(main, arguments))
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(process.exitcode if process.exitcode > 0 else 128 - process.exitcode)
+
+
+def _run_with(main: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    run(lambda: main(*arguments))
 
 
 def check_writable(folder: Path) -> None:

@@ -13,13 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # else this file would hide the package of its name
 
-from cadmonkey.terminal import check_writable, run
-from cadmonkey.training.engines import prepare_process
-from cadmonkey.training.examples import write_rows
+from cadmonkey.terminal import run
 from cadmonkey.training.finetune import finetune
-from cadmonkey.training.folder import open_run, record_run
 from cadmonkey.training.options import Options, has_cuda, read_options
 from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.start import start_run
 
 PRESETS = {
     "nano": Recipe(
@@ -64,27 +62,12 @@ def main() -> None:
     recipe, out = options.recipe, options.out
     if automatic == "nano" and "--preset" not in " ".join(sys.argv):
         print("preset: nano, for there is no CUDA GPU; with one: llama-3.2-1b (Llama-3.2-1B-Instruct, 4-bit LoRA)")
-    check_writable(out)
-    prepare_process(recipe)
-    open_run(out, options.preset, recipe, fresh=options.fresh)
-    record_run(out, options.preset, recipe, write_rows(out, recipe))
+    start_run(options)
     finetune(recipe, out)
-    export_gguf(options)
+    from cadmonkey.gguf.release import export_run  # after the engine, which comes before all of transformers
+
+    export_run(out, recipe.quants)
     generate_and_judge(options)
-
-
-def export_gguf(options: Options) -> None:
-    """Merge the adapter, write the GGUF files and prove them equal to the merged model."""
-    from cadmonkey.gguf.release import export
-    from cadmonkey.gguf.table import print_proof
-
-    out, quants = options.out, options.recipe.quants
-    if (out / "proof.json").is_file() and all((out / f"model-{quant}.gguf").is_file() for quant in quants):
-        print(f"gguf: done already ({out / 'proof.json'})")
-        return
-    proof = export(out, quants, on_step=lambda step: print(f"gguf: {step}", flush=True))
-    print_proof(proof)
-    proof.require()
 
 
 def generate_and_judge(options: Options) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from cadmonkey.errors import InputError
+from cadmonkey.errors import CadmonkeyError, InputError
 from cadmonkey.evaluation.report import write_report
 from cadmonkey.evaluation.scores import score
 from cadmonkey.evaluation.sheet import write_sheet
@@ -77,6 +77,17 @@ def evaluate(
     write_sheet(out / "sheet.png", parts, processes=processes)
     write_report(out / "report.html", parts, scores, predictions.parent, processes=processes)
     return scores
+
+
+def are_parts(references: Path) -> bool:
+    """True if every reference is an OpenSCAD program of a solid, so that answers can be judged in millimetres."""
+    from cadmonkey.cad.openscad import parse_openscad
+    from cadmonkey.cad.solid import solid
+
+    try:
+        return not any(solid(parse_openscad(row["completion"])).is_empty() for row in read_jsonl(references))
+    except CadmonkeyError:
+        return False
 
 
 def join(predictions: Path, references: Path) -> list[Row]:

@@ -72,7 +72,7 @@ def mean_scores(parts: list[Row]) -> dict[str, Any]:
     not that of the training run; where all parts agree it has no width, however few they are.
     """
     values = np.array([[float(value(part)) for value in SCORES.values()] for part in parts])
-    means, low, high = values.mean(axis=0), *_interval(values)
+    means, low, high = values.mean(axis=0), *bootstrap_interval(values)
     return {
         "count": len(parts),
         **{name: round(float(mean), 6) for name, mean in zip(SCORES, means, strict=True)},
@@ -82,7 +82,7 @@ def mean_scores(parts: list[Row]) -> dict[str, Any]:
     }
 
 
-def _interval(values: Any) -> tuple[Any, Any]:
+def bootstrap_interval(values: Any) -> tuple[Any, Any]:
     """Return the percentiles of the resampled means of (parts, scores) values."""
     generator = np.random.default_rng(SEED)
     count = len(values)

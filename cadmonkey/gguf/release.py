@@ -15,6 +15,7 @@ from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.proof import FileProof, Proof
 from cadmonkey.gguf.prove import prove_file, read_questions
 from cadmonkey.gguf.quantise import check_quants, quantise
+from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.write import write_gguf
 
 DEFAULT_QUANTS = ("f16", "q8_0")
@@ -71,6 +72,20 @@ def export(
     write_modelfile(target / "Modelfile", best.published_name, tokenizer)
     write_card(target / "README.md", proof, origin, best)
     return proof
+
+
+def export_run(out: Path, quants: Sequence[str]) -> None:
+    """Export the trained run `out` and print the proof; what is done already is left alone.
+
+    Raises:
+        RunError: the disk is full, llama.cpp failed, or a file does not say what the trained model says.
+    """
+    if (out / "proof.json").is_file() and all((out / f"model-{quant}.gguf").is_file() for quant in quants):
+        print(f"gguf: done already ({out / 'proof.json'})")
+        return
+    proof = export(out, quants, on_step=lambda step: print(f"gguf: {step}", flush=True))
+    print_proof(proof)
+    proof.require()
 
 
 def _write_grammars(target: Path, origin: Origin) -> None:

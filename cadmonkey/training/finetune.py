@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from cadmonkey.errors import RunError
@@ -13,6 +14,7 @@ from cadmonkey.training.plan import Plan, make_plan
 from cadmonkey.training.preflight import Check, check_run, write_preflight
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
+from cadmonkey.training.resources import write_resources
 from cadmonkey.training.trainer import build_trainer, run_training, save_trained
 
 
@@ -49,7 +51,9 @@ def finetune(recipe: Recipe, out: Path) -> None:
     model = add_adapter(model, recipe, token_rows)
     start_rows(model, tokenizer, token_rows, recipe.seed)
     trainer = build_trainer(model, tokenizer, recipe, plan, train.kept, held_out.kept, out)
+    began, resumed = perf_counter(), any(out.glob("checkpoint-*"))
     run_training(trainer, out)
+    write_resources(out / "resources.json", perf_counter() - began, resumed=resumed)
     _judge_end_token(recipe, out, measure_end_token(model, tokenizer, held_out.kept[: recipe.validation_rows]))
     save_trained(model, tokenizer, trained)
 

@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import tyro
 
@@ -26,18 +26,51 @@ class Options:
     """Every choice of the run; the defaults are the preset's."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _ComparableOptions(Options):
+    """What the command of a recipe takes that can set presets against each other."""
+
+    compare: tuple[str, ...] = ()
+    """Run these presets instead, one after the other on the same rows, and print what each reached and took."""
+
+
+_Kind = TypeVar("_Kind", bound=Options)
+
+
 def read_options(name: str, presets: Mapping[str, Recipe], automatic: str, description: str) -> Options:
     """Parse the command line of recipe `name`, with the preset it names (or `automatic`) as the defaults.
 
     Raises:
         InputError: there is no such preset.
     """
-    preset = _named_preset(sys.argv[1:]) or automatic
+    return _read(Options, name, presets, _named_preset(sys.argv[1:]) or automatic, description)
+
+
+def read_runs(name: str, presets: Mapping[str, Recipe], automatic: str, description: str) -> list[Options]:
+    """Parse the command line as `read_options` does; with --compare there is a run for each preset, in a sub-folder.
+
+    Raises:
+        InputError: there is no such preset, or only one to compare.
+    """
+    first = _read(_ComparableOptions, name, presets, _named_preset(sys.argv[1:]) or automatic, description)
+    if not first.compare:
+        return [first]
+    if len(set(first.compare)) < 2 or len(set(first.compare)) < len(first.compare):
+        raise InputError(f"--compare: expected two or more different presets, got {' '.join(first.compare)}")
+    if _named_preset(sys.argv[1:]):
+        raise InputError("--compare: expected no --preset beside it, for it names the presets itself")
+    given = any(argument.partition("=")[0] == "--out" for argument in sys.argv[1:])
+    out = first.out if given else first.out.with_name("-".join((name, *first.compare)))
+    runs = [_read(_ComparableOptions, name, presets, preset, description) for preset in first.compare]
+    return [replace(options, out=out / options.preset) for options in runs]
+
+
+def _read(kind: type[_Kind], name: str, presets: Mapping[str, Recipe], preset: str, description: str) -> _Kind:
     if preset not in presets:
         raise InputError(f"--preset: expected {' or '.join(presets)}, got {preset!r}")
-    defaults = Options(preset=preset, out=Path("outputs") / f"{name}-{preset}", recipe=presets[preset])
+    defaults = kind(preset=preset, out=Path("outputs") / f"{name}-{preset}", recipe=presets[preset])
     return tyro.cli(
-        Options,
+        kind,
         default=defaults,
         description=description,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),

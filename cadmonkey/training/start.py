@@ -1,0 +1,25 @@
+"""The first stage of a run: its folder, its rows and the record of every choice."""
+
+from typing import Literal
+
+from cadmonkey.terminal import check_writable
+from cadmonkey.training.engines import prepare_process
+from cadmonkey.training.examples import write_rows
+from cadmonkey.training.folder import open_run, record_run
+from cadmonkey.training.options import Options
+
+
+def start_run(options: Options, references: Literal["parts", "held-out"] = "parts") -> None:
+    """Read, mix and split the rows into the run's folder and write its recipe.json, or find both done.
+
+    Args:
+        options: the run.
+        references: what the trained model will be asked, see `write_rows`.
+
+    Raises:
+        InputError: the folder holds another run or cannot be written to, or the data cannot be read.
+    """
+    check_writable(options.out)
+    prepare_process(options.recipe)
+    open_run(options.out, options.preset, options.recipe, fresh=options.fresh)
+    record_run(options.out, options.preset, options.recipe, write_rows(options.out, options.recipe, references))
