@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,16 @@ def test_alpacas_input_stands_under_the_instruction(tmp_path: Path) -> None:
         tmp_path / "x.jsonl", {"instruction": "Correct this.", "input": "He go home.", "output": "He goes home."}
     )
     assert load_rows(str(path)).rows[0]["prompt"] == "Correct this.\n\nHe go home."
+
+
+def test_every_row_that_the_documentation_shows_is_read_as_it_says(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "own-data.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| (\w[\w ]*) \| .* \| `(\{.*\})` \|$", text, flags=re.MULTILINE)
+    assert len(shown) == 6
+    for name, cells in shown:
+        source = load_rows(str(write(tmp_path / "x.jsonl", json.loads(cells.replace(r"\|", "|")))))
+        assert source.format == name
+        assert source.rows[0]["completion"] in ("4", "cube(10);")
 
 
 def test_real_alpaca_and_question_answer_files_are_read(shared_data: Path) -> None:
