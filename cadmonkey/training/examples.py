@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cadmonkey.data.chat import ChatTokenizer, Example, asked, control_token_in, conversation, encode
-from cadmonkey.data.mixing import mix_sources
+from cadmonkey.data.mixing import Mixture, mix_sources
 from cadmonkey.data.rows import make_rows
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
@@ -48,13 +48,7 @@ def write_rows(out: Path, recipe: Recipe, references: Literal["parts", "held-out
         return [train, validation, questions]
     if not recipe.datasets and not recipe.own_parts:
         raise InputError("--datasets: expected a file or a Hub id with rows to train on, got none")
-    outside = mix_sources(
-        recipe.datasets,
-        recipe.dataset_weights,
-        seed=recipe.seed,
-        prompt_column=recipe.prompt_column,
-        completion_column=recipe.completion_column,
-    )
+    outside = read_outside(recipe)
     for source in outside.taken:
         print(f"data: {source}")
     held_out = min(recipe.validation_rows, recipe.rows_to_make)
@@ -69,6 +63,21 @@ def write_rows(out: Path, recipe: Recipe, references: Literal["parts", "held-out
     else:
         write_jsonl(questions, (outside.test or outside.validation)[: recipe.parts_to_judge])
     return [train, validation, questions]
+
+
+def read_outside(recipe: Recipe) -> Mixture:
+    """Read the recipe's datasets, mixed by weight and split; nothing of its own parts.
+
+    Raises:
+        InputError: a data set cannot be had or is of no known format.
+    """
+    return mix_sources(
+        recipe.datasets,
+        recipe.dataset_weights,
+        seed=recipe.seed,
+        prompt_column=recipe.prompt_column,
+        completion_column=recipe.completion_column,
+    )
 
 
 def _mix(left: list[Row], right: list[Row]) -> list[Row]:

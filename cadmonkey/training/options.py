@@ -43,7 +43,7 @@ def read_options(name: str, presets: Mapping[str, Recipe], automatic: str, descr
     Raises:
         InputError: there is no such preset.
     """
-    return _read(Options, name, presets, _named_preset(sys.argv[1:]) or automatic, description)
+    return _read(Options, name, presets, named_preset(sys.argv[1:]) or automatic, description)
 
 
 def read_runs(name: str, presets: Mapping[str, Recipe], automatic: str, description: str) -> list[Options]:
@@ -52,12 +52,12 @@ def read_runs(name: str, presets: Mapping[str, Recipe], automatic: str, descript
     Raises:
         InputError: there is no such preset, or only one to compare.
     """
-    first = _read(_ComparableOptions, name, presets, _named_preset(sys.argv[1:]) or automatic, description)
+    first = _read(_ComparableOptions, name, presets, named_preset(sys.argv[1:]) or automatic, description)
     if not first.compare:
         return [first]
     if len(set(first.compare)) < 2 or len(set(first.compare)) < len(first.compare):
         raise InputError(f"--compare: expected two or more different presets, got {' '.join(first.compare)}")
-    if _named_preset(sys.argv[1:]):
+    if named_preset(sys.argv[1:]):
         raise InputError("--compare: expected no --preset beside it, for it names the presets itself")
     given = any(argument.partition("=")[0] == "--out" for argument in sys.argv[1:])
     out = first.out if given else first.out.with_name("-".join((name, *first.compare)))
@@ -77,7 +77,7 @@ def _read(kind: type[_Kind], name: str, presets: Mapping[str, Recipe], preset: s
     )
 
 
-def _named_preset(arguments: list[str]) -> str:
+def named_preset(arguments: list[str]) -> str:
     """Return what follows --preset, which must be known before the defaults are."""
     for position, argument in enumerate(arguments):
         if argument == "--preset" and position + 1 < len(arguments):
