@@ -22,7 +22,8 @@ from cadmonkey.data.rows import Row, make_rows
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
 from cadmonkey.parts import PLAIN
 from cadmonkey.terminal import progress, run
-from cadmonkey.training.scratch import encode_document, flatten, pack, save_base, train_tokenizer
+from cadmonkey.training.packing import PackedCollator, pack_examples
+from cadmonkey.training.scratch import encode_document, save_base, train_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,7 @@ def main(recipe: Recipe) -> None:
     """Make the documents, train the tokenizer, train the model, save it."""
     import torch
     from datasets import Dataset
-    from transformers import Trainer, TrainingArguments, default_data_collator, set_seed
+    from transformers import Trainer, TrainingArguments, set_seed
 
     from cadmonkey.training.muon import MuonAdamW
 
@@ -120,8 +121,7 @@ def main(recipe: Recipe) -> None:
     set_seed(recipe.seed)
     model, tokenizer = base_model(recipe, rows)
     model.config.use_cache = False
-    packed = pack([encode_document(tokenizer, row) for row in rows], recipe.row_length)
-    flat = [flatten(row, recipe.row_length, tokenizer.pad_token_id) for row in packed]
+    packed = pack_examples([encode_document(tokenizer, row) for row in rows], recipe.row_length, recipe.seed)
     optimizer = MuonAdamW(
         model,
         lr=recipe.learning_rate,
@@ -146,8 +146,8 @@ def main(recipe: Recipe) -> None:
             seed=recipe.seed,
             report_to="none",
         ),
-        train_dataset=Dataset.from_list(flat),
-        data_collator=default_data_collator,
+        train_dataset=Dataset.from_list(packed),
+        data_collator=PackedCollator(tokenizer.pad_token_id),
         optimizers=(optimizer, None),
     )
     trainer.train(resume_from_checkpoint=any(recipe.out.glob("checkpoint-*")))

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadmonkey.training.engines import LORA_TARGETS, find_base
 from cadmonkey.training.examples import Examples, Row
+from cadmonkey.training.packing import fill_rows
 from cadmonkey.training.recipe import Recipe
 
 
@@ -46,7 +47,8 @@ class Plan:
 def make_plan(recipe: Recipe, rows: list[Row], train: Examples, validation: Examples) -> Plan:
     """Work out tokens, steps and trainable parameters; the model is not loaded, only its config."""
     lengths = sorted(len(example.input_ids) for example in train.kept)
-    steps_per_epoch = max(1, ceil(len(lengths) / recipe.effective_batch))
+    rows_in_epoch = len(fill_rows(lengths, recipe.max_seq_length, recipe.seed)) if recipe.packing else len(lengths)
+    steps_per_epoch = max(1, ceil(rows_in_epoch / recipe.effective_batch))
     steps = recipe.max_steps if recipe.max_steps > 0 else steps_per_epoch * recipe.num_train_epochs
     lora, total = count_parameters(recipe)
     return Plan(

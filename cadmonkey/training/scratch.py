@@ -86,42 +86,6 @@ def encode_document(tokenizer: Any, row: dict[str, str]) -> Example:
     return Example([*sentence, *program], [NO_LOSS] * len(sentence) + program)
 
 
-def pack(examples: list[Example], length: int) -> list[list[Example]]:
-    """Fill rows of at most `length` tokens with whole examples, longest first, each into the fullest row it fits.
-
-    Best-fit decreasing (Johnson 1973); longer examples are left out.
-    """
-    with_room: dict[int, list[list[Example]]] = {}
-    rows: list[list[Example]] = []
-    for example in sorted(examples, key=lambda e: len(e.input_ids), reverse=True):
-        size = len(example.input_ids)
-        room = next((room for room in range(size, length + 1) if with_room.get(room)), None)
-        row: list[Example] = with_room[room].pop() if room is not None else []
-        if room is None and size <= length:
-            rows.append(row)
-        if size <= length:
-            row.append(example)
-            with_room.setdefault((length if room is None else room) - size, []).append(row)
-    return rows
-
-
-def flatten(row: list[Example], length: int, pad: int) -> dict[str, list[int]]:
-    """One packed row as model inputs of `length` tokens.
-
-    `position_ids` start again at 0 in every example; transformers reads a block-diagonal causal mask off them, so no
-    example sees another.
-    """
-    input_ids = [token for example in row for token in example.input_ids]
-    labels = [label for example in row for label in example.labels]
-    positions = [position for example in row for position in range(len(example.input_ids))]
-    rest = length - len(input_ids)
-    return {
-        "input_ids": input_ids + [pad] * rest,
-        "labels": labels + [NO_LOSS] * rest,
-        "position_ids": [*positions, *range(rest)],
-    }
-
-
 def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
     """Save a base model in half precision with its tokenizer, as it is published."""
     import torch

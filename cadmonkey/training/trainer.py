@@ -5,10 +5,14 @@ from typing import Any
 
 from cadmonkey.data.chat import Example
 from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, whole_checkpoint
+from cadmonkey.training.decay import decayed_parameters
 from cadmonkey.training.metrics import Metrics, forget_after, write_curves
+from cadmonkey.training.order import EpochOrder
+from cadmonkey.training.packing import PackedCollator, in_one_row, pack_examples
 from cadmonkey.training.plan import Plan
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.schedule import scheduler_settings, warmup_steps
+from cadmonkey.training.too_large import RowsAtOnce, out_of_memory
 
 
 def build_trainer(
@@ -16,10 +20,12 @@ def build_trainer(
 ) -> Any:
     """Return a trainer whose checkpoints and metrics go to `out`."""
     import torch
+    from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig
 
     on_gpu = torch.cuda.is_available()
+    rows = pack_examples(train, recipe.max_seq_length, recipe.seed) if recipe.packing else as_rows(train)
     config = SFTConfig(
         output_dir=str(out),
         num_train_epochs=recipe.num_train_epochs,
@@ -39,66 +45,78 @@ def build_trainer(
         bf16=on_gpu,
         fp16=False,
         use_cpu=not on_gpu,
-        # Rows come with input_ids and labels; whatever would tokenize, pack, cut or relabel them is off.
+        # Rows come with input_ids and labels, and packed if they are to be; whatever would tokenize, pack, cut or
+        # relabel them is off.
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
-        train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
         max_length=None,
         packing=False,
         padding_free=False,
         loss_type="nll",
-        save_strategy="epoch",
+        **cadence(recipe),
         save_total_limit=2,
-        eval_strategy="epoch",
         logging_steps=min(recipe.logging_steps, plan.steps),
         logging_nan_inf_filter=False,  # a loss that is no number must show
         disable_tqdm=True,
         report_to="none",
     )
-    trainer = _trainer_class()(
+    trainer = _trainer_class(recipe)(
         model=model,
         args=config,
         processing_class=tokenizer,
         data_collator=collator(tokenizer),
-        train_dataset=as_dataset(train),
-        eval_dataset=as_dataset(validation[: recipe.validation_rows]),
+        train_dataset=Dataset.from_list(rows),
+        eval_dataset=Dataset.from_list(as_rows(validation[: recipe.validation_rows])),
         callbacks=[_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps))],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
+def cadence(recipe: Recipe) -> dict[str, Any]:
+    """Return when the trainer evaluates and saves: every so many steps, or after each epoch."""
+    return {
+        "eval_strategy": "steps" if recipe.eval_steps else "epoch",
+        "eval_steps": recipe.eval_steps or None,
+        "save_strategy": "steps" if recipe.save_steps else "epoch",
+        "save_steps": recipe.save_steps or 500,
+    }
+
+
 def collator(tokenizer: Any) -> Any:
-    """Return what pads a batch on the right: input_ids with the pad token, labels with -100, attention_mask with 0."""
+    """Return what pads a batch on the right: input_ids with the pad token, labels with -100.
+
+    Rows by themselves get an attention_mask, packed rows keep their position_ids instead.
+    """
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-    return DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id)
+    padded = DataCollatorForLanguageModeling(pad_token_id=tokenizer.pad_token_id)
+    packed = PackedCollator(tokenizer.pad_token_id)
+    return lambda rows: packed(rows) if "position_ids" in rows[0] else padded(rows)
 
 
-def as_dataset(examples: list[Example]) -> Any:
-    """Return a datasets.Dataset with exactly the columns input_ids and labels."""
-    from datasets import Dataset
-
-    return Dataset.from_dict(
-        {
-            "input_ids": [example.input_ids for example in examples],
-            "labels": [example.labels for example in examples],
-        }
-    )
+def as_rows(examples: list[Example]) -> list[dict[str, list[int]]]:
+    """Return rows with exactly the columns input_ids and labels."""
+    return [{"input_ids": example.input_ids, "labels": example.labels} for example in examples]
 
 
 def run_training(trainer: Any, out: Path) -> None:
     """Train to the end, from the last whole checkpoint if there is one; write metrics.jsonl and curves.png.
 
     Raises:
-        RunError: the loss is not finite, or a checkpoint cannot be written.
+        RunError: the loss is not finite, a checkpoint cannot be written, or one row at once is too much for the GPU.
     """
+    import torch
+
     checkpoint = last_checkpoint(out)
     step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     if checkpoint:
         print(f"train: goes on from {checkpoint.name}", flush=True)
     forget_after(out / "metrics.jsonl", step)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except torch.OutOfMemoryError as error:
+        raise out_of_memory(trainer.state.global_step + 1) from error
     write_curves(out / "metrics.jsonl", out / "curves.png")
 
 
@@ -117,11 +135,78 @@ def save_trained(model: Any, tokenizer: Any, folder: Path) -> None:
         tokenizer.save_pretrained(part)
 
 
-def _trainer_class() -> Any:
-    """Return TRL's trainer (or Unsloth's version of it), with whole checkpoints and without a model card of its own."""
+def _trainer_class(recipe: Recipe) -> Any:
+    """Return TRL's trainer (or Unsloth's version of it) with what this project adds to it.
+
+    Whole checkpoints, an order of rows that survives a kill, decay of matrices only, fewer rows at once where the GPU's
+    memory runs out, and no model card of its own.
+    """
+    import torch
     from trl import SFTTrainer
 
-    class WholeTrainer(SFTTrainer):
+    class RecipeTrainer(SFTTrainer):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._pad = self.processing_class.pad_token_id
+            self._at_once = RowsAtOnce(self.args.per_device_train_batch_size, self._pad)
+            self._tokens_before = 0
+
+        def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
+            rows = self.train_dataset if train_dataset is None else train_dataset
+            return EpochOrder(
+                [len(ids) for ids in rows["input_ids"]],
+                recipe.effective_batch,
+                recipe.seed,
+                lambda: int(self.state.epoch or 0),
+                by_length=recipe.group_by_length and not recipe.packing,
+            )
+
+        def get_decay_parameter_names(self, model: Any) -> list[str]:
+            return decayed_parameters(model)
+
+        def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+            self._at_once.begin_step()
+            self._tokens_before = self._total_train_tokens
+            return super().get_batch_samples(*args, **kwargs)
+
+        def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            self._at_once.add(inputs)
+            batches, loss = [inputs], None
+            while loss is None:
+                try:
+                    for batch in batches:
+                        loss = sum(
+                            super(RecipeTrainer, self).training_step(model, part, *args, **kwargs)
+                            for part in self._at_once.cut(batch)
+                        )
+                except torch.OutOfMemoryError:
+                    loss = None
+                if loss is None:  # outside of the except block, whose traceback holds on to the memory
+                    batches = self._at_once.start_over(model, self.state.global_step + 1)
+                    self._total_train_tokens = self._tokens_before
+            return loss
+
+        def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            if "position_ids" not in inputs:
+                return super().compute_loss(model, inputs, *args, **kwargs)
+            before, tokens = self._total_train_tokens, (inputs["input_ids"] != self._pad).sum()
+            if recipe.engine == "unsloth" and inputs["input_ids"].is_cuda:
+                inputs = in_one_row(inputs, self._pad)
+            loss = super().compute_loss(model, inputs, *args, **kwargs)
+            # TRL counts packed tokens as if the batch were one row.
+            self._total_train_tokens = before + int(self.accelerator.gather_for_metrics(tokens).sum())
+            self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
+            return loss
+
+        def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().evaluate(*args, **kwargs)
+            except torch.OutOfMemoryError:
+                if self.args.per_device_eval_batch_size == 1:
+                    raise
+            self.args.per_device_eval_batch_size //= 2
+            return self.evaluate(*args, **kwargs)
+
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
             with whole_checkpoint(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
                 super()._save_checkpoint(model, trial)
@@ -129,7 +214,7 @@ def _trainer_class() -> Any:
         def create_model_card(self, *args: Any, **kwargs: Any) -> None:
             """Leave README.md to the stage that knows the scores."""
 
-    return WholeTrainer
+    return RecipeTrainer
 
 
 def _metrics_callback(metrics: Metrics) -> Any:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cadmonkey.data.chat import NO_LOSS, Example
+from cadmonkey.data.chat import NO_LOSS
 from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import PLAIN
 from cadmonkey.training.scratch import (
@@ -14,8 +14,6 @@ from cadmonkey.training.scratch import (
     QWEN2_REGEX,
     SPECIAL_TOKENS,
     encode_document,
-    flatten,
-    pack,
     train_tokenizer,
 )
 
@@ -70,29 +68,3 @@ def test_the_template_writes_llama_3_turns(tokenizer) -> None:
 def test_the_regex_is_qwens_character_for_character(shared_data) -> None:
     qwen = json.loads((shared_data / "tokenizers" / "qwen2.5" / "tokenizer.json").read_text())
     assert qwen["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] == QWEN2_REGEX
-
-
-def test_packing_keeps_every_example_whole_and_once(tokenizer) -> None:
-    examples = [encode_document(tokenizer, row) for row in ROWS]
-    longest = max(len(example.input_ids) for example in examples)
-    rows = pack(examples, longest)
-    assert sorted(id(example) for row in rows for example in row) == sorted(map(id, examples))
-    assert all(sum(len(example.input_ids) for example in row) <= longest for row in rows)
-    tokens = sum(len(example.input_ids) for example in examples)
-    assert tokens / (len(rows) * longest) > 0.9
-    assert not [example for row in pack(examples, 20) for example in row if len(example.input_ids) > 20]
-
-
-def test_packed_examples_do_not_see_each_other(tokenizer, tiny_llama) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32)
-    model.config.use_cache = False
-    first, second = ([1, 20, 30, 40, 50], [1, 60, 70, 80])
-    row = flatten([Example(first, first), Example(second, [NO_LOSS, *second[1:]])], 12, pad=5)
-    assert row["labels"][5:] == [NO_LOSS, 60, 70, 80, NO_LOSS, NO_LOSS, NO_LOSS]
-    inputs = {name: torch.tensor([row[name]]) for name in ("input_ids", "position_ids")}
-    packed = model(**inputs).logits[0]
-    alone = model(input_ids=torch.tensor([second])).logits[0]
-    torch.testing.assert_close(packed[5:9], alone)

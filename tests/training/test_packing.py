@@ -1,0 +1,147 @@
+"""Packed rows: every example once, nothing seen across a border, and the loss and gradients of rows by themselves."""
+
+import json
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadmonkey.data.chat import NO_LOSS, Example
+from cadmonkey.training.packing import PackedCollator, fill_rows, pack_examples
+from cadmonkey.training.recipe import Recipe
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+LENGTHS = [7, 12, 5, 9, 30, 3, 17, 8, 21, 4, 11, 6] * 400
+
+
+def random_examples(lengths: list[int], seed: int = 0) -> list[Example]:
+    generator = torch.Generator().manual_seed(seed)
+    examples = []
+    for length in lengths:
+        ids = torch.randint(20, 290, (length,), generator=generator).tolist()
+        examples.append(Example(ids, [NO_LOSS] * (length // 3 + 1) + ids[length // 3 + 1 :]))
+    return examples
+
+
+def test_every_example_that_fits_is_in_one_row_and_rows_are_nearly_full() -> None:
+    rows = fill_rows([*LENGTHS, 101, 140], 100, seed=1)
+    assert sorted(number for row in rows for number in row) == list(range(len(LENGTHS)))
+    assert all(sum(LENGTHS[number] for number in row) <= 100 for row in rows)
+    assert sum(LENGTHS) / (100 * len(rows)) > 0.99
+
+
+def test_the_seed_alone_says_which_examples_go_together() -> None:
+    assert fill_rows(LENGTHS, 64, seed=1) == fill_rows(LENGTHS, 64, seed=1) != fill_rows(LENGTHS, 64, seed=2)
+    together = [number for row in fill_rows(LENGTHS, 64, seed=1)[:20] for number in row]
+    assert max(together) - min(together) > 2000, "neighbours in the file stay together"
+
+
+def load(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def tiny_qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer Qwen2, whose queries have biases."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=320,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.2,
+    )
+    model = Qwen2ForCausalLM(config)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(parameter)
+    folder = tmp_path_factory.mktemp("tiny-qwen2")
+    model.save_pretrained(folder)
+    return Path(folder)
+
+
+@pytest.mark.parametrize("base", ["tiny_llama", "tiny_qwen2"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_an_example_has_the_logits_that_it_has_alone_whoever_its_neighbours_are(
+    base: str, attention: str, request: pytest.FixtureRequest
+) -> None:
+    model = load(request.getfixturevalue(base)).eval()
+    model.set_attn_implementation(attention)
+    examples = random_examples([9, 14, 6, 11])
+    rows = pack_examples(examples, 25, seed=0)
+    batch = PackedCollator(pad_token_id=3)(rows)
+    del batch["labels"]
+    changed = {name: tensor.clone() for name, tensor in batch.items()}
+    first = slice(0, int((batch["position_ids"][0] == 0).nonzero()[1]))
+    changed["input_ids"][0, first] = 77
+    with torch.no_grad():
+        packed, other = model(**batch, use_cache=False).logits, model(**changed, use_cache=False).logits
+        alone = model(input_ids=batch["input_ids"][:1, first]).logits
+    torch.testing.assert_close(packed[0, first], alone[0], rtol=1e-5, atol=1e-5)
+    assert torch.equal(packed[0, first.stop :], other[0, first.stop :])
+    assert not torch.allclose(packed[0, first], other[0, first])
+
+
+TRAIN = """
+import json
+from pathlib import Path
+from cadmonkey.data.chat import Example
+from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer
+from cadmonkey.training.examples import Examples
+from cadmonkey.training.plan import make_plan
+from cadmonkey.training.trainer import build_trainer
+import_engine(recipe.engine)
+import torch
+tokenizer = load_tokenizer(recipe.base_model)
+examples = [Example(*pair) for pair in json.loads((out / "examples.json").read_text())]
+plan = make_plan(recipe, [], Examples(examples, {}), Examples(examples, {}))
+trainer = build_trainer(add_adapter(load_base(recipe), recipe, {}), tokenizer, recipe, plan, examples, examples, out)
+trainer.args.max_grad_norm = 0.0
+gradients = {}
+def keep(optimizer, args, kwargs):
+    if not gradients:
+        named = trainer.model.named_parameters()
+        gradients.update({name: value.grad.clone() for name, value in named if value.grad is not None})
+trainer.create_optimizer_and_scheduler(plan.steps)
+trainer.optimizer.register_step_pre_hook(keep)
+trainer.train()
+log = trainer.state.log_history
+torch.save([log[0]["loss"], gradients, trainer.state.global_step, log[0].get("num_tokens")], out / "result.pt")
+"""
+
+
+@pytest.mark.parametrize(
+    "engine",
+    ["transformers", pytest.param("unsloth", marks=pytest.mark.skipif(not find_spec("unsloth"), reason="no Unsloth"))],
+)
+def test_a_packed_step_has_the_loss_and_the_gradients_of_its_rows_by_themselves(
+    engine: Any, tiny_llama: Path, small_recipe: Recipe, tmp_path: Path, python_apart: Any
+) -> None:
+    examples = random_examples([9, 14, 6, 11, 25, 30, 8, 22, 13, 7])
+    (tmp_path / "examples.json").write_text(json.dumps([[e.input_ids, e.labels] for e in examples]))
+    common = replace(
+        small_recipe, base_model=str(tiny_llama), engine=engine, max_seq_length=64, max_steps=1, learning_rate=1e-3
+    )
+    results = []
+    packing = {"per_device_train_batch_size": 2, "packing": True, "gradient_accumulation_steps": 2}
+    for changes in ({"per_device_train_batch_size": 10}, packing):
+        done = python_apart(TRAIN, common, tmp_path, **changes)
+        assert done.returncode == 0, done.stderr[-2000:]
+        results.append(torch.load(tmp_path / "result.pt"))
+    (loss, gradients, steps, tokens), (packed_loss, packed_gradients, _, packed_tokens) = results
+    assert packed_loss == pytest.approx(loss, abs=1e-5)
+    assert (steps, tokens, packed_tokens) == (1, 145, 145)
+    assert gradients.keys() == packed_gradients.keys()
+    assert max(gradient.abs().max() for gradient in gradients.values()) > 1e-3
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(packed_gradients[name], gradient, rtol=1e-4, atol=1e-6)
