@@ -3,6 +3,7 @@
     python recipes/cadmonkey.py                     # picks the preset: a GPU llama-3.2-1b, a CPU nano
     python recipes/cadmonkey.py --max-steps 2       # every stage in under a minute
     python recipes/cadmonkey.py --preset nano --learning-rate 5e-4 --out outputs/mine
+    torchrun --nproc-per-node 2 recipes/cadmonkey.py        # on two GPUs
 
 Data, plan, preflight, LoRA fine-tuning, merge, GGUF with proof, programs for unseen prompts, judged in millimetres.
 Each stage starts from the files of the one before; run the command again and it skips what is done, or resumes.
@@ -19,6 +20,7 @@ from cadmonkey.training.examples import write_rows
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.folder import open_run, record_run
 from cadmonkey.training.options import Options, has_cuda, read_options
+from cadmonkey.training.processes import first_alone, is_first, join_processes
 from cadmonkey.training.recipe import Recipe
 
 PRESETS = {
@@ -66,11 +68,19 @@ def main() -> None:
         print("preset: nano, for there is no CUDA GPU; with one: llama-3.2-1b (Llama-3.2-1B-Instruct, 4-bit LoRA)")
     check_writable(out)
     prepare_process(recipe)
+    join_processes()
+    first_alone(lambda: make_data(options))
+    finetune(recipe, out)
+    if is_first():
+        export_gguf(options)
+        generate_and_judge(options)
+
+
+def make_data(options: Options) -> None:
+    """Open the run's folder and write the rows and recipe.json into it."""
+    out, recipe = options.out, options.recipe
     open_run(out, options.preset, recipe, fresh=options.fresh)
     record_run(out, options.preset, recipe, write_rows(out, recipe))
-    finetune(recipe, out)
-    export_gguf(options)
-    generate_and_judge(options)
 
 
 def export_gguf(options: Options) -> None:
