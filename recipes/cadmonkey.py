@@ -3,6 +3,7 @@
     python recipes/cadmonkey.py                     # picks the preset: a GPU llama-3.2-1b, a CPU nano
     python recipes/cadmonkey.py --max-steps 2       # every stage in under a minute
     python recipes/cadmonkey.py --preset nano --learning-rate 5e-4 --out outputs/mine
+    torchrun --nproc-per-node 2 recipes/cadmonkey.py        # on two GPUs
 
 Data, plan, preflight, LoRA fine-tuning, merge, GGUF with proof, programs for unseen prompts, judged in millimetres.
 Each stage starts from the files of the one before; run the command again and it skips what is done, or resumes.
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # else this file w
 from cadmonkey.terminal import run
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.options import Options, has_cuda, read_options
+from cadmonkey.training.processes import is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.start import start_run
 
@@ -64,6 +66,8 @@ def main() -> None:
         print("preset: nano, for there is no CUDA GPU; with one: llama-3.2-1b (Llama-3.2-1B-Instruct, 4-bit LoRA)")
     start_run(options)
     finetune(recipe, out)
+    if not is_first():  # torchrun and `accelerate launch` start a process for each GPU
+        return
     from cadmonkey.gguf.release import export_run  # after the engine, which comes before all of transformers
 
     export_run(out, recipe.quants)

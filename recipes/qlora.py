@@ -21,6 +21,7 @@ from cadmonkey.terminal import run, run_apart
 from cadmonkey.training.comparison import check_same_rows, compare_runs, print_comparison
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.options import Options, has_cuda, read_runs
+from cadmonkey.training.processes import is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.start import start_run
 
@@ -91,6 +92,8 @@ def train(options: Options) -> None:
     """Go from the data to the answers."""
     start_run(options, references="held-out")
     finetune(options.recipe, options.out)
+    if not is_first():  # torchrun and `accelerate launch` start a process for each GPU
+        return
     from cadmonkey.gguf.release import export_run  # after the engine, which comes before all of transformers
 
     export_run(options.out, options.recipe.quants)

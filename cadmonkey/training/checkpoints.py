@@ -80,10 +80,17 @@ def is_whole(folder: Path) -> bool:
 
 
 def last_checkpoint(out: Path) -> Path | None:
-    """Return the newest whole checkpoint of `out`, after removing damaged and half-written ones."""
-    folders = sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for folder in folders:
-        if is_whole(folder):
-            return folder
-        shutil.rmtree(folder)
-    return None
+    """Return the newest whole checkpoint of `out`."""
+    return next((folder for folder in _checkpoints(out) if is_whole(folder)), None)
+
+
+def remove_damaged(out: Path) -> None:
+    """Remove the checkpoints of `out` that a kill left half-written or half-removed."""
+    for folder in _checkpoints(out):
+        if not is_whole(folder):
+            shutil.rmtree(folder)
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    """Return the checkpoint folders, newest first."""
+    return sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)

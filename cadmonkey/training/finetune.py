@@ -12,6 +12,7 @@ from cadmonkey.training.engines import add_adapter, import_engine, load_base, lo
 from cadmonkey.training.examples import encode_rows, read_training_rows
 from cadmonkey.training.plan import Plan, make_plan
 from cadmonkey.training.preflight import Check, check_run, write_preflight
+from cadmonkey.training.processes import first_alone, is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.resources import write_resources
@@ -22,7 +23,7 @@ def finetune(recipe: Recipe, out: Path) -> None:
     """Train on `out`/data and write plan.json, preflight.json, metrics.jsonl, curves.png, end_token.json, adapter/.
 
     With full_finetuning it is model/ instead. A finished run is left alone; a killed one goes on from its last whole
-    checkpoint.
+    checkpoint. Of several processes (torchrun, accelerate launch) the first alone writes and measures.
 
     Raises:
         InputError: the base model or the data do not fit; preflight.json says where.
@@ -38,14 +39,15 @@ def finetune(recipe: Recipe, out: Path) -> None:
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     held_out = encode_rows(tokenizer, held_out_rows, recipe.max_seq_length)
     plan = make_plan(recipe, rows, train, held_out)
-    write_json(out / "plan.json", plan.as_dict())
+    if is_first():
+        write_json(out / "plan.json", plan.as_dict())
     _say_plan(plan)
 
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)
     checks = check_run(recipe, plan, model, tokenizer, train, row_checks)
     _say_checks(checks)
-    write_preflight(out / "preflight.json", checks, row_checks)
+    first_alone(lambda: write_preflight(out / "preflight.json", checks, row_checks))
 
     token_rows = rows_to_train(row_checks)
     model = add_adapter(model, recipe, token_rows)
@@ -53,6 +55,8 @@ def finetune(recipe: Recipe, out: Path) -> None:
     trainer = build_trainer(model, tokenizer, recipe, plan, train.kept, held_out.kept, out)
     began, resumed = perf_counter(), any(out.glob("checkpoint-*"))
     run_training(trainer, out)
+    if not is_first():
+        return
     write_resources(out / "resources.json", perf_counter() - began, resumed=resumed)
     _judge_end_token(recipe, out, measure_end_token(model, tokenizer, held_out.kept[: recipe.validation_rows]))
     save_trained(model, tokenizer, trained)

@@ -8,6 +8,7 @@ from typing import Any
 from cadmonkey.training.engines import LORA_TARGETS, find_base
 from cadmonkey.training.examples import Examples, Row
 from cadmonkey.training.packing import fill_rows
+from cadmonkey.training.processes import world_size
 from cadmonkey.training.recipe import Recipe
 
 
@@ -48,7 +49,7 @@ def make_plan(recipe: Recipe, rows: list[Row], train: Examples, validation: Exam
     """Work out tokens, steps and trainable parameters; the model is not loaded, only its config."""
     lengths = sorted(len(example.input_ids) for example in train.kept)
     rows_in_epoch = len(fill_rows(lengths, recipe.max_seq_length, recipe.seed)) if recipe.packing else len(lengths)
-    steps_per_epoch = max(1, ceil(rows_in_epoch / recipe.effective_batch))
+    steps_per_epoch = max(1, ceil(rows_in_epoch / (recipe.effective_batch * world_size())))
     steps = recipe.max_steps if recipe.max_steps > 0 else steps_per_epoch * recipe.num_train_epochs
     lora, total = count_parameters(recipe)
     return Plan(
@@ -60,7 +61,7 @@ def make_plan(recipe: Recipe, rows: list[Row], train: Examples, validation: Exam
         tokens=sum(lengths),
         tokens_in_loss=sum(sum(label >= 0 for label in example.labels) for example in train.kept),
         tokens_per_row={name: percentile(lengths, share) for name, share in _PERCENTILES.items()},
-        effective_batch=recipe.effective_batch,
+        effective_batch=recipe.effective_batch * world_size(),
         steps_per_epoch=steps_per_epoch,
         steps=steps,
         warmup_steps=min(recipe.warmup_steps, steps // 10),

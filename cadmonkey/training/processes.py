@@ -1,6 +1,13 @@
 """The processes of one run: torchrun and `accelerate launch` start one for each GPU, and number them by environment."""
 
 import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+_PATIENCE = timedelta(hours=3)
+"""How long the others wait for the first, which makes the data and measures alone."""
 
 
 def world_size() -> int:
@@ -11,3 +18,36 @@ def world_size() -> int:
 def is_first() -> bool:
     """True for the process that writes the files and talks."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def join_processes() -> None:
+    """Meet the other processes of this run, if there are any; all but the first fall silent on stdout."""
+    if world_size() == 1:
+        return
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_PATIENCE)
+    if not is_first():
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+
+
+def wait_for_all() -> None:
+    """Return once every process has come here."""
+    if world_size() > 1:
+        import torch
+
+        # Not barrier(): NCCL's would take GPU memory and, on the wrong device, hang.
+        torch.distributed.all_reduce(torch.zeros(1))
+
+
+def first_alone(work: Callable[[], None]) -> None:
+    """Do `work` in the first process, while the others wait; what it writes is there for all of them afterwards.
+
+    If it fails, the launcher ends the others.
+    """
+    if is_first():
+        work()
+    wait_for_all()

@@ -7,10 +7,13 @@ from cadmonkey.training.engines import prepare_process
 from cadmonkey.training.examples import write_rows
 from cadmonkey.training.folder import open_run, record_run
 from cadmonkey.training.options import Options
+from cadmonkey.training.processes import first_alone, join_processes
 
 
 def start_run(options: Options, references: Literal["parts", "held-out"] = "parts") -> None:
     """Read, mix and split the rows into the run's folder and write its recipe.json, or find both done.
+
+    Of several processes (torchrun, accelerate launch) the first does it, and the others wait.
 
     Args:
         options: the run.
@@ -21,5 +24,11 @@ def start_run(options: Options, references: Literal["parts", "held-out"] = "part
     """
     check_writable(options.out)
     prepare_process(options.recipe)
-    open_run(options.out, options.preset, options.recipe, fresh=options.fresh)
-    record_run(options.out, options.preset, options.recipe, write_rows(options.out, options.recipe, references))
+    join_processes()
+    first_alone(lambda: _make_data(options, references))
+
+
+def _make_data(options: Options, references: Literal["parts", "held-out"]) -> None:
+    out, recipe = options.out, options.recipe
+    open_run(out, options.preset, recipe, fresh=options.fresh)
+    record_run(out, options.preset, recipe, write_rows(out, recipe, references))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cadmonkey.errors import RunError
+from cadmonkey.training.processes import world_size
 
 _REMEDY = "lower --max-seq-length, add --gradient-checkpointing, or load the base with --load-in-4bit"
 
@@ -70,8 +71,6 @@ class RowsAtOnce:
 
 
 def _refuse_hopeless(rows: int, step: int) -> None:
-    from cadmonkey.training.processes import world_size
-
     if rows == 1:
         raise RunError(f"step {step}: out of GPU memory with one row at once; {_REMEDY}")
     if world_size() > 1:

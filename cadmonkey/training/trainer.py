@@ -1,15 +1,17 @@
 """TRL's SFTTrainer with this project's settings: our labels untouched, whole checkpoints, one line a logged step."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.data.chat import Example
-from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, whole_checkpoint
+from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, remove_damaged, whole_checkpoint
 from cadmonkey.training.decay import decayed_parameters
 from cadmonkey.training.metrics import Metrics, forget_after, write_curves
 from cadmonkey.training.order import EpochOrder
 from cadmonkey.training.packing import PackedCollator, in_one_row, pack_examples
 from cadmonkey.training.plan import Plan
+from cadmonkey.training.processes import first_alone, is_first, wait_for_all, world_size
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.schedule import scheduler_settings, warmup_steps
 from cadmonkey.training.too_large import RowsAtOnce, out_of_memory
@@ -53,13 +55,20 @@ def build_trainer(
         packing=False,
         padding_free=False,
         loss_type="nll",
-        **cadence(recipe),
+        eval_strategy="steps" if recipe.eval_steps else "epoch",
+        eval_steps=recipe.eval_steps or None,
+        save_strategy="steps" if recipe.save_steps else "epoch",
+        save_steps=recipe.save_steps or 500,  # read with the strategy "steps" alone
         save_total_limit=2,
         logging_steps=min(recipe.logging_steps, plan.steps),
         logging_nan_inf_filter=False,  # a loss that is no number must show
         disable_tqdm=True,
+        ddp_find_unused_parameters=False,  # every step uses all of LoRA, and looking for it costs a pass
         report_to="none",
     )
+    callbacks = [_complete_checkpoints()]
+    if is_first():
+        callbacks.append(_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps)))
     trainer = _trainer_class(recipe)(
         model=model,
         args=config,
@@ -67,20 +76,11 @@ def build_trainer(
         data_collator=collator(tokenizer),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(as_rows(validation[: recipe.validation_rows])),
-        callbacks=[_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps))],
+        callbacks=[_complete_checkpoints()]
+        + [_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps))] * is_first(),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def cadence(recipe: Recipe) -> dict[str, Any]:
-    """Return when the trainer evaluates and saves: every so many steps, or after each epoch."""
-    return {
-        "eval_strategy": "steps" if recipe.eval_steps else "epoch",
-        "eval_steps": recipe.eval_steps or None,
-        "save_strategy": "steps" if recipe.save_steps else "epoch",
-        "save_steps": recipe.save_steps or 500,
-    }
 
 
 def collator(tokenizer: Any) -> Any:
@@ -108,16 +108,19 @@ def run_training(trainer: Any, out: Path) -> None:
     """
     import torch
 
+    first_alone(lambda: remove_damaged(out))
     checkpoint = last_checkpoint(out)
     step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     if checkpoint:
         print(f"train: goes on from {checkpoint.name}", flush=True)
-    forget_after(out / "metrics.jsonl", step)
+    if is_first():
+        forget_after(out / "metrics.jsonl", step)
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
         raise out_of_memory(trainer.state.global_step + 1) from error
-    write_curves(out / "metrics.jsonl", out / "curves.png")
+    if is_first():
+        write_curves(out / "metrics.jsonl", out / "curves.png")
 
 
 def save_trained(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -155,7 +158,7 @@ def _trainer_class(recipe: Recipe) -> Any:
             rows = self.train_dataset if train_dataset is None else train_dataset
             return EpochOrder(
                 [len(ids) for ids in rows["input_ids"]],
-                recipe.effective_batch,
+                recipe.effective_batch * world_size(),
                 recipe.seed,
                 lambda: int(self.state.epoch or 0),
                 by_length=recipe.group_by_length and not recipe.packing,
@@ -200,7 +203,9 @@ def _trainer_class(recipe: Recipe) -> Any:
 
         def evaluate(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                return super().evaluate(*args, **kwargs)
+                # A run resumed after an evaluation does not repeat it, so it must leave the random state alone.
+                with torch.random.fork_rng():
+                    return super().evaluate(*args, **kwargs)
             except torch.OutOfMemoryError:
                 if self.args.per_device_eval_batch_size == 1:
                     raise
@@ -208,13 +213,40 @@ def _trainer_class(recipe: Recipe) -> Any:
             return self.evaluate(*args, **kwargs)
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            with whole_checkpoint(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
+            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            with whole_checkpoint(folder) if is_first() else nullcontext():
                 super()._save_checkpoint(model, trial)
+                wait_for_all()  # each process writes its random state
 
         def create_model_card(self, *args: Any, **kwargs: Any) -> None:
             """Leave README.md to the stage that knows the scores."""
 
     return RecipeTrainer
+
+
+def _complete_checkpoints() -> Any:
+    """Return a callback that has everything up to a checkpoint in metrics.jsonl before the checkpoint is written.
+
+    A line gives the mean loss since the line before, which a checkpoint does not hold: without a line of its own, a
+    resumed run would give the mean of fewer steps. And an epoch's evaluation comes after its last step: a kill between
+    the two would lose it, so the checkpoint waits.
+    """
+    from transformers import TrainerCallback
+
+    class CompleteCheckpoints(TrainerCallback):
+        waits = False
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_log |= control.should_save
+            self.waits = control.should_save and (float(state.epoch).is_integer() or control.should_training_stop)
+            control.should_save &= not self.waits
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            control.should_save |= self.waits
+            control.should_log |= control.should_save
+            self.waits = False
+
+    return CompleteCheckpoints()
 
 
 def _metrics_callback(metrics: Metrics) -> Any:

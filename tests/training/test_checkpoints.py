@@ -10,7 +10,13 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import read_jsonl
-from cadmonkey.training.checkpoints import atomic_folder, is_whole, last_checkpoint, whole_checkpoint
+from cadmonkey.training.checkpoints import (
+    atomic_folder,
+    is_whole,
+    last_checkpoint,
+    remove_damaged,
+    whole_checkpoint,
+)
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.metrics import Metrics, forget_after
 from cadmonkey.training.recipe import Recipe
@@ -30,6 +36,7 @@ def test_the_newest_whole_checkpoint_counts_and_damaged_ones_are_removed(tmp_pat
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
     (tmp_path / "checkpoint-100" / "weights").write_text("half")
     (tmp_path / "checkpoint-200").mkdir()
+    remove_damaged(tmp_path)
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-9"]
 

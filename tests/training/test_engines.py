@@ -38,11 +38,13 @@ plan = make_plan(recipe, rows, examples, examples)
 model = add_adapter(load_base(recipe), recipe, {})
 trainer = build_trainer(model, tokenizer, recipe, plan, examples.kept, examples.kept, folder)
 batches = [{name: tensor.tolist() for name, tensor in batch.items()} for batch in trainer.get_train_dataloader()]
-print("RESULT" + json.dumps(batches))
+trainer.train()
+losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+print("RESULT" + json.dumps([batches, losses]))
 """
 
 
-def batches(repository: Path, recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
+def batches_and_losses(repository: Path, recipe: Recipe, folder: Path) -> tuple[list[dict[str, Any]], list[float]]:
     done = subprocess.run(
         [sys.executable, "-c", BATCH, repr(recipe), str(folder)],
         cwd=repository,
@@ -52,17 +54,28 @@ def batches(repository: Path, recipe: Recipe, folder: Path) -> list[dict[str, An
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found: list[dict[str, Any]] = json.loads(done.stdout.partition("RESULT")[2])
-    return found
+    found, losses = json.loads(done.stdout.partition("RESULT")[2])
+    return found, losses
 
 
 @pytest.mark.skipif(find_spec("unsloth") is None, reason="needs Unsloth")
-def test_the_label_tensors_of_both_engines_are_equal_and_untouched(
-    repository: Path, small_recipe: Recipe, run_folder: Path, cad_rows: list[dict[str, str]], tiny_llama: Path
+@pytest.mark.parametrize("packing", [False, True])
+def test_the_label_tensors_of_both_engines_are_equal_and_untouched_and_so_are_the_losses(
+    packing: bool,
+    repository: Path,
+    small_recipe: Recipe,
+    run_folder: Path,
+    cad_rows: list[dict[str, str]],
+    tiny_llama: Path,
 ) -> None:
-    recipe = replace(small_recipe, base_model=str(tiny_llama))
-    plain = batches(repository, recipe, run_folder)
-    assert batches(repository, replace(recipe, engine="unsloth"), run_folder) == plain
+    recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=3, packing=packing)
+    plain, losses = batches_and_losses(repository, recipe, run_folder)
+    by_unsloth, losses_by_unsloth = batches_and_losses(repository, replace(recipe, engine="unsloth"), run_folder)
+    assert by_unsloth == plain
+    assert losses_by_unsloth == pytest.approx(losses, abs=1e-3)
+    assert len(losses) == 3
+    if packing:
+        return
 
     tokenizer = load_tokenizer(str(tiny_llama))
     ours = [encode(tokenizer, row["prompt"], row["completion"]) for row in cad_rows if row["split"] == "train"]
