@@ -4,8 +4,10 @@ import random
 
 import pytest
 
+from cadmonkey.cad.csg import Circle, Cube, Difference, LinearExtrude, Sphere, Translate
 from cadmonkey.errors import InputError
 from cadmonkey.parts import FULL, HELD_OUT_BAND_MM, HELD_OUT_FAMILIES, PLAIN, sample_part, split_of
+from cadmonkey.parts.splits import in_band, sizes_of
 
 
 def test_a_size_in_the_band_holds_a_part_out_in_any_unit() -> None:
@@ -36,3 +38,20 @@ def test_a_stream_of_one_split_has_the_families_of_that_split() -> None:
     with pytest.raises(InputError, match="expected a mix with one of gusset"):
         PLAIN.family_of(0, "held_out_family")
     assert sample_part(random.Random(3), "spool").split == "held_out_family"
+
+
+def test_a_part_lies_in_one_split_however_it_is_put_in_words() -> None:
+    ball = Sphere(46)
+    assert list(sizes_of(ball)) == [92]
+    assert list(sizes_of(Difference((LinearExtrude(93, Circle(10)), Translate((92, 0, 0), Cube((1, 2, 3))))))) == [
+        93,
+        20,
+        1,
+        2,
+        3,
+    ]
+    rng = random.Random(4)
+    for _ in range(400):
+        part = sample_part(rng, "sphere")
+        assert (part.split == "held_out_band") == in_band(sizes_of(part.program.root))
+        assert part.parameters.get("radius") != 46, "a ball said to have radius 46 is the held-out one of diameter 92"
