@@ -25,6 +25,8 @@ class Examples:
 
     kept: list[Example]
     left_out: dict[str, int]
+    longest: int = 0
+    """Tokens of the longest row, also of those left out."""
 
 
 def write_rows(out: Path, recipe: Recipe) -> list[Path]:
@@ -82,13 +84,15 @@ def encode_rows(tokenizer: ChatTokenizer, rows: Iterable[Row], max_seq_length: i
     """Tokenize `rows`; those over `max_seq_length` or with control tokens in the text are left out and counted."""
     kept: list[Example] = []
     left_out: Counter[str] = Counter()
+    longest = 0
     for row in rows:
         if control_token_in(tokenizer, row["prompt"]) or control_token_in(tokenizer, row["completion"]):
             left_out["holds a control token"] += 1
             continue
         example = encode(tokenizer, row["prompt"], row["completion"])
+        longest = max(longest, len(example.input_ids))
         if len(example.input_ids) > max_seq_length:
             left_out[f"longer than {max_seq_length} tokens"] += 1
         else:
             kept.append(example)
-    return Examples(kept, dict(left_out))
+    return Examples(kept, dict(left_out), longest)

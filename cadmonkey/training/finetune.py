@@ -9,7 +9,8 @@ from cadmonkey.files import write_json
 from cadmonkey.training.end_token import measure_end_token
 from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer
 from cadmonkey.training.examples import encode_rows, read_training_rows
-from cadmonkey.training.plan import Plan, make_plan
+from cadmonkey.training.plan import make_plan
+from cadmonkey.training.plan_report import print_plan, refuse
 from cadmonkey.training.preflight import Check, check_run, write_preflight
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
@@ -33,9 +34,10 @@ def finetune(recipe: Recipe, out: Path) -> None:
     rows, held_out_rows = read_training_rows(out / "data")
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     held_out = encode_rows(tokenizer, held_out_rows, recipe.max_seq_length)
-    plan = make_plan(recipe, rows, train, held_out)
+    plan = make_plan(recipe, rows, train, held_out, out)
     write_json(out / "plan.json", plan.as_dict())
-    _say_plan(plan)
+    print_plan(plan)
+    refuse(plan)
 
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)
@@ -50,15 +52,6 @@ def finetune(recipe: Recipe, out: Path) -> None:
     run_training(trainer, out)
     _judge_end_token(recipe, out, measure_end_token(model, tokenizer, held_out.kept[: recipe.validation_rows]))
     save_adapter(model, tokenizer, out / "adapter")
-
-
-def _say_plan(plan: Plan) -> None:
-    left_out = "".join(f", {count} left out ({reason})" for reason, count in plan.left_out.items())
-    print(
-        f"plan: {plan.rows['train']} rows, {plan.tokens:,} tokens{left_out}; {plan.steps} steps of "
-        f"{plan.effective_batch} rows ({plan.epochs:g} epochs); "
-        f"{plan.trainable_parameters:,} LoRA parameters on {plan.total_parameters:,}"
-    )
 
 
 def _say_checks(checks: list[Check]) -> None:

@@ -32,7 +32,7 @@ def read_options(name: str, presets: Mapping[str, Recipe], automatic: str, descr
     Raises:
         InputError: there is no such preset.
     """
-    preset = _named_preset(sys.argv[1:]) or automatic
+    preset = named_preset(sys.argv[1:]) or automatic
     if preset not in presets:
         raise InputError(f"--preset: expected {' or '.join(presets)}, got {preset!r}")
     defaults = Options(preset=preset, out=Path("outputs") / f"{name}-{preset}", recipe=presets[preset])
@@ -44,7 +44,7 @@ def read_options(name: str, presets: Mapping[str, Recipe], automatic: str, descr
     )
 
 
-def _named_preset(arguments: list[str]) -> str:
+def named_preset(arguments: list[str]) -> str:
     """Return what follows --preset, which must be known before the defaults are."""
     for position, argument in enumerate(arguments):
         if argument == "--preset" and position + 1 < len(arguments):
