@@ -11,10 +11,11 @@ from cadmonkey.training.engines import add_adapter, import_engine, load_base, lo
 from cadmonkey.training.examples import encode_rows, read_training_rows
 from cadmonkey.training.plan import make_plan
 from cadmonkey.training.plan_report import print_plan, refuse
-from cadmonkey.training.preflight import Check, check_run, write_preflight
+from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows, write_preflight
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.trainer import build_trainer, run_training, save_adapter
+from cadmonkey.training.twins import part_twins
 
 
 def finetune(recipe: Recipe, out: Path) -> None:
@@ -32,6 +33,7 @@ def finetune(recipe: Recipe, out: Path) -> None:
     import_engine(recipe.engine)
     tokenizer = load_tokenizer(recipe.base_model)
     rows, held_out_rows = read_training_rows(out / "data")
+    held_out_rows, twinned = part_twins(rows, held_out_rows)
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     held_out = encode_rows(tokenizer, held_out_rows, recipe.max_seq_length)
     plan = make_plan(recipe, rows, train, held_out, out)
@@ -39,9 +41,11 @@ def finetune(recipe: Recipe, out: Path) -> None:
     print_plan(plan)
     refuse(plan)
 
+    checks = check_run(Subject(recipe, plan, tokenizer, rows, train, twinned))
+    write_preflight(out / "preflight.json", checks, [])
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)
-    checks = check_run(recipe, plan, model, tokenizer, train, row_checks)
+    checks.append(check_special_rows(tokenizer, row_checks))
     _say_checks(checks)
     write_preflight(out / "preflight.json", checks, row_checks)
 

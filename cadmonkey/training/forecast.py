@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -61,21 +63,43 @@ def assume_data(recipe: Recipe, rows: int, tokens_per_row: int) -> DataFigures:
     )
 
 
-def look_at_data(recipe: Recipe, run: Path | None) -> DataFigures:
-    """Return the figures of a run's rows, or of those that it would have, counted on a sample of the own parts."""
-    tokenizer = find_tokenizer(recipe.base_model)
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a run, or of one that has not begun: all outside rows, and some of the own parts."""
+
+    outside: list[Row]
+    own: list[Row]
+    held_out: list[Row]
+
+    @property
+    def train(self) -> list[Row]:
+        """All rows to train on that are at hand."""
+        return [*self.outside, *self.own]
+
+
+def sample_rows(recipe: Recipe, run: Path | None) -> Sample:
+    """Return the rows of the run's folder; without one, those that a run would write, with a sample of the own parts.
+
+    Raises:
+        InputError: a data set cannot be had.
+    """
     if run is not None and (run / "data" / "train.jsonl").is_file():
         rows, held_out = read_training_rows(run / "data")
-        return _count(recipe, tokenizer, rows, held_out)
+        return Sample(rows, [], held_out)
     outside = [row for source in recipe.datasets for row in load_rows(source)]
-    rows = [row for row in outside if row["split"] == "train"]
+    mix = MIXES[recipe.own_mix]
+    own = list(make_rows(min(recipe.own_parts, SAMPLE_ROWS), recipe.seed, "train", mix=mix))
     held_out = [row for row in outside if row["split"] == "validation"]
-    figures = _count(recipe, tokenizer, rows, held_out)
-    sampled = min(recipe.own_parts, SAMPLE_ROWS)
-    if not sampled:
+    own_held_out = make_rows(min(recipe.validation_rows, recipe.own_parts), recipe.seed, "validation", mix=mix)
+    return Sample([row for row in outside if row["split"] == "train"], own, [*held_out, *own_held_out])
+
+
+def look_at_data(recipe: Recipe, sample: Sample, tokenizer: Any) -> DataFigures:
+    """Return the figures of the whole data, with the own parts' lengths from the sample; `tokenizer` may be None."""
+    figures = _count(recipe, tokenizer, sample.outside, sample.held_out)
+    if not sample.own:
         return figures
-    own = list(make_rows(sampled, recipe.seed, "train", mix=MIXES[recipe.own_mix]))
-    return _add(figures, _count(recipe, tokenizer, own, []), sampled, recipe)
+    return _add(figures, _count(recipe, tokenizer, sample.own, []), len(sample.own), recipe)
 
 
 def find_tokenizer(base_model: str) -> Any:
@@ -128,9 +152,9 @@ def _add(outside: DataFigures, own: DataFigures, sampled: int, recipe: Recipe) -
         lengths=[*outside.lengths, *lengths],
         tokens_in_loss=outside.tokens_in_loss + round(own.tokens_in_loss * made / sampled),
         data_rows=len(outside.lengths) + recipe.own_parts,
-        validation_rows=outside.validation_rows + min(recipe.validation_rows, recipe.own_parts),
-        left_out=outside.left_out,
-        too_long=outside.too_long,
+        validation_rows=outside.validation_rows,
+        left_out=dict(Counter(outside.left_out) + Counter(own.left_out)),
+        too_long=outside.too_long + own.too_long,
         longest_row=max(outside.longest_row, own.longest_row),
         rows_by_family={**outside.rows_by_family, "own parts": made},
         tokens_from=own.tokens_from,

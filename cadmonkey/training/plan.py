@@ -91,6 +91,9 @@ class Plan:
     warmup_share: float
     trainable_parameters: int
     total_parameters: int
+    vocab_size: int
+    """Rows of the embedding; a tokenizer may have fewer tokens."""
+    max_position_embeddings: int
     shape_from: str
     """Where the sizes of the model are from."""
     memory: dict[str, int]
@@ -186,6 +189,8 @@ def _figures(recipe: Recipe, data: DataFigures, shape: Shape, device: Device, ou
         warmup_share=round(warmup / steps, 4),
         trainable_parameters=trained_parameters(recipe, shape),
         total_parameters=shape.total_parameters,
+        vocab_size=shape.vocab_size,
+        max_position_embeddings=shape.max_position_embeddings,
         shape_from=shape.source,
         memory=memory.as_dict(),
         device=asdict(device),
