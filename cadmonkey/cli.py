@@ -1,17 +1,19 @@
 """The `cadmonkey` command."""
 
 import hashlib
+import logging
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from cadmonkey.errors import CadmonkeyError, InputError, RunError
 from cadmonkey.files import atomic_path, write_text
 from cadmonkey.terminal import check_writable, run
+from cadmonkey.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,9 +336,133 @@ Command = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Work out what a run will do and cost, and say what is wrong with it: a table, and plan.json in --out.
+
+    It needs no GPU and no weights. RECIPE comes first, then any field of the recipe.
+    """
+
+    source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RECIPE", help_behavior_hint="")]]
+    """A recipe's name (cadmonkey), a path to its .py, or the folder (or recipe.json) of a run."""
+    preset: str = ""
+    """Where the defaults below come from; the recipe's first if it is not given."""
+    out: _Folder = None
+    """Folder for plan.json; the run's own if it is not given."""
+    gpu_memory_gb: Annotated[float | None, tyro.conf.arg(metavar="GB", help_behavior_hint="")] = None
+    """Plan for a GPU with so much memory, instead of what is here."""
+    rows: _Count = None
+    """Plan for so many rows to train on, without looking at any data."""
+    tokens_per_row: int = 400
+    """With --rows: how long they are."""
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    """Every choice of the run; the defaults are the preset's."""
+
+    def __call__(self) -> None:
+        """Look at the data, plan, print and write."""
+        from cadmonkey.files import write_json
+        from cadmonkey.training.forecast import assume_data, find_tokenizer, look_at_data, sample_rows
+        from cadmonkey.training.recipe_file import find_recipe
+
+        _need_training()
+        from cadmonkey.training.plan import plan_run
+        from cadmonkey.training.plan_report import print_plan
+
+        found = find_recipe(self.source)
+        out = self.out or found.out(self.preset)
+        check_writable(out)
+        if self.rows is not None:
+            data = assume_data(self.recipe, self.rows, self.tokens_per_row)
+        else:
+            sample = sample_rows(self.recipe, found.run)
+            data = look_at_data(self.recipe, sample, find_tokenizer(self.recipe.base_model))
+        plan = plan_run(self.recipe, data, out, self.gpu_memory_gb)
+        print_plan(plan)
+        write_json(out / "plan.json", plan.as_dict())
+        print(f"{out / 'plan.json'}: the same figures", file=sys.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Look for what would make a run fail silently: one line a check, and preflight.json in --out. It needs no GPU.
+
+    The exit status is 2 if a check says stop. RUN_OR_RECIPE comes first, then any field of the recipe.
+    """
+
+    source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="RUN_OR_RECIPE", help_behavior_hint="")]]
+    """The folder (or recipe.json) of a run, a recipe's name (cadmonkey), or a path to its .py."""
+    preset: str = ""
+    """Where the defaults below come from; the recipe's first if it is not given."""
+    out: _Folder = None
+    """Folder for preflight.json; the run's own if it is not given."""
+    gpu_memory_gb: Annotated[float | None, tyro.conf.arg(metavar="GB", help_behavior_hint="")] = None
+    """Check for a GPU with so much memory, instead of what is here."""
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    """Every choice of the run; the defaults are the preset's."""
+
+    def __call__(self) -> None:
+        """Check, print and write."""
+        from cadmonkey.training.recipe_file import find_recipe
+
+        _need_training()
+        from cadmonkey.training.inspection import inspect
+        from cadmonkey.training.preflight import write_preflight
+
+        found = find_recipe(self.source)
+        out = self.out or found.out(self.preset)
+        check_writable(out)
+        checks, row_checks = inspect(self.recipe, found.run, out, self.gpu_memory_gb)
+        for check in checks:
+            print(check.line)
+        write_preflight(out / "preflight.json", checks, row_checks)
+
+
+def _need_training() -> None:
+    """Refuse to go on without the packages that train, whose schedules and configs a plan is made of.
+
+    Raises:
+        InputError: they are not installed.
+    """
+    from cadmonkey.training.forecast import go_offline_if_cut_off
+
+    go_offline_if_cut_off()
+    try:
+        import torch  # noqa: F401
+        import transformers
+    except ImportError as error:
+        raise InputError(f"expected torch and transformers ({error}); install cadmonkey[train]") from error
+    transformers.logging.set_verbosity_error()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a 4-bit kernel that a CPU lacks
+
+
+def _presets_of(source: str, arguments: list[str]) -> tuple[str, Recipe]:
+    """Return the preset that the arguments name, or the first of the recipe."""
+    from cadmonkey.training.options import named_preset
+    from cadmonkey.training.recipe_file import find_recipe
+
+    presets = find_recipe(source).presets
+    preset = named_preset(arguments) or next(iter(presets))
+    if preset not in presets:
+        raise InputError(f"--preset: expected {' or '.join(presets)}, got {preset!r}")
+    return preset, presets[preset]
+
+
+def _commands(arguments: list[str]) -> Any:
+    """Return the commands; a recipe's preset gives the defaults of those that take one."""
+    known: dict[str, Any] = {"plan": Plan, "check": Check}
+    commands: Any = Command
+    for name, kind in known.items():
+        settings = {}
+        if arguments[:1] == [name] and len(arguments) > 1 and not arguments[1].startswith("-"):
+            preset, recipe = _presets_of(arguments[1], arguments[2:])
+            settings = {"default": kind(source=arguments[1], preset=preset, recipe=recipe)}
+        commands = commands | Annotated[kind, tyro.conf.subcommand(name, **settings)]
+    return commands
+
+
 def _command() -> None:
     chosen = tyro.cli(
-        Command,
+        _commands(sys.argv[1:]),
         prog="cadmonkey",
         description="Small language models that write CAD programs.",
         config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),

@@ -25,6 +25,8 @@ class Examples:
 
     kept: list[Example]
     left_out: dict[str, int]
+    longest: int = 0
+    """Tokens of the longest row, also of those left out."""
 
 
 def write_rows(out: Path, recipe: Recipe, references: Literal["parts", "held-out"] = "parts") -> list[Path]:
@@ -110,6 +112,7 @@ def encode_rows(tokenizer: ChatTokenizer, rows: Iterable[Row], max_seq_length: i
     """
     kept: list[Example] = []
     left_out: Counter[str] = Counter()
+    longest = 0
     for row in rows:
         if any(control_token_in(tokenizer, text) for text in texts_of(row)):
             left_out["holds a control token"] += 1
@@ -118,11 +121,12 @@ def encode_rows(tokenizer: ChatTokenizer, rows: Iterable[Row], max_seq_length: i
             example = encode(tokenizer, asked(row), row["completion"])
         except InputError as error:
             raise InputError(f"data row {row.get('id', '')}: {error}") from error
+        longest = max(longest, len(example.input_ids))
         if len(example.input_ids) > max_seq_length:
             left_out[f"longer than {max_seq_length} tokens"] += 1
         else:
             kept.append(example)
-    return Examples(kept, dict(left_out))
+    return Examples(kept, dict(left_out), longest)
 
 
 def texts_of(row: Row) -> list[str]:

@@ -10,13 +10,15 @@ from cadmonkey.files import write_json
 from cadmonkey.training.end_token import measure_end_token
 from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer
 from cadmonkey.training.examples import encode_rows, read_training_rows
-from cadmonkey.training.plan import Plan, make_plan
-from cadmonkey.training.preflight import Check, check_run, write_preflight
+from cadmonkey.training.plan import make_plan
+from cadmonkey.training.plan_report import print_plan, refuse
+from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows, write_preflight
 from cadmonkey.training.processes import first_alone, is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.resources import write_resources
 from cadmonkey.training.trainer import build_trainer, run_training, save_trained
+from cadmonkey.training.twins import part_twins
 
 
 def finetune(recipe: Recipe, out: Path) -> None:
@@ -36,16 +38,19 @@ def finetune(recipe: Recipe, out: Path) -> None:
     import_engine(recipe.engine)
     tokenizer = load_tokenizer(recipe.base_model)
     rows, held_out_rows = read_training_rows(out / "data")
+    held_out_rows, twinned = part_twins(rows, held_out_rows)
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     held_out = encode_rows(tokenizer, held_out_rows, recipe.max_seq_length)
-    plan = make_plan(recipe, rows, train, held_out)
-    if is_first():
-        write_json(out / "plan.json", plan.as_dict())
-    _say_plan(plan)
+    plan = make_plan(recipe, rows, train, held_out, out)
+    first_alone(lambda: write_json(out / "plan.json", plan.as_dict()))
+    print_plan(plan)
+    refuse(plan)
 
+    checks = check_run(Subject(recipe, plan, tokenizer, rows, train, twinned))
+    first_alone(lambda: write_preflight(out / "preflight.json", checks, []))
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)
-    checks = check_run(recipe, plan, model, tokenizer, train, row_checks)
+    checks.append(check_special_rows(tokenizer, row_checks))
     _say_checks(checks)
     first_alone(lambda: write_preflight(out / "preflight.json", checks, row_checks))
 
@@ -60,15 +65,6 @@ def finetune(recipe: Recipe, out: Path) -> None:
     write_resources(out / "resources.json", perf_counter() - began, resumed=resumed)
     _judge_end_token(recipe, out, measure_end_token(model, tokenizer, held_out.kept[: recipe.validation_rows]))
     save_trained(model, tokenizer, trained)
-
-
-def _say_plan(plan: Plan) -> None:
-    left_out = "".join(f", {count} left out ({reason})" for reason, count in plan.left_out.items())
-    print(
-        f"plan: {plan.rows['train']} rows, {plan.tokens:,} tokens{left_out}; {plan.steps} steps of "
-        f"{plan.effective_batch} rows ({plan.epochs:g} epochs); "
-        f"{plan.trainable_parameters:,} LoRA parameters on {plan.total_parameters:,}"
-    )
 
 
 def _say_checks(checks: list[Check]) -> None:

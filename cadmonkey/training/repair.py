@@ -6,10 +6,12 @@ the end token from a reserved one. The cosine shows it; a norm or a zero check d
 """
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from cadmonkey.data.chat import control_tokens, encode, end_token
 from cadmonkey.errors import RunError
+from cadmonkey.training.engines import find_base
 
 NEAR_DUPLICATE = 0.9
 """Cosine from which two rows count as one: unseen rows lie at 0.98 and more, trained ones below 0.6."""
@@ -43,19 +45,59 @@ class RowCheck:
 
 
 def check_rows(model: Any, tokenizer: Any) -> list[RowCheck]:
+    """Look at the special tokens' rows of a loaded model, see `check_matrices`."""
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    return check_matrices(embedding, head if head.data_ptr() != embedding.data_ptr() else None, tokenizer)
+
+
+def check_matrices(embedding: Any, head: Any, tokenizer: Any) -> list[RowCheck]:
     """Look at the embedding rows of every special token of the template, and at the head row of the end token.
 
-    Only the end token is ever predicted, so in an untied head the other special rows stay untrained for good and may.
+    `head` (vocab, hidden) is None where it is tied to `embedding` (vocab, hidden). Only the end token is ever
+    predicted, so in an untied head the other special rows stay untrained for good and may.
     """
     end_id = tokenizer.convert_tokens_to_ids(end_token(tokenizer))
     special = control_tokens(tokenizer)
     used = sorted(set(encode(tokenizer, "a", "b").input_ids) & special.keys())
-    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     names = _rows_without_text(len(embedding), tokenizer)
     checks = _check_matrix("embed_tokens", embedding, used, names)
-    if head.data_ptr() != embedding.data_ptr():
+    if head is not None:
         checks += _check_matrix("lm_head", head, [end_id], names)
     return checks
+
+
+def read_matrices(base_model: str) -> tuple[Any, Any] | None:
+    """Read embedding and head from a model's safetensors without its other weights; the head is None where it is tied.
+
+    Return None where the files are not at hand: nothing is downloaded.
+    """
+    files = _weight_files(base_model)
+    embedding = _read_tensor(files, "embed_tokens.weight")
+    return None if embedding is None else (embedding, _read_tensor(files, "lm_head.weight"))
+
+
+def _weight_files(base_model: str) -> list[Path]:
+    """Return the safetensors of a local model, or of one in the Hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    folder = Path(find_base(base_model))
+    if not folder.is_dir():
+        cached = try_to_load_from_cache(base_model, "config.json")
+        if not isinstance(cached, str):
+            return []
+        folder = Path(cached).parent
+    return sorted(folder.glob("model*.safetensors"))
+
+
+def _read_tensor(files: list[Path], ending: str) -> Any:
+    from safetensors import safe_open
+
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 -- a file is no mapping
+                if name.endswith(ending):
+                    return file.get_tensor(name)
+    return None
 
 
 def _check_matrix(matrix: str, weight: Any, ids: list[int], names: dict[int, str]) -> list[RowCheck]:

@@ -1,0 +1,39 @@
+"""The preflight of a run that is not about to start: from whatever of it is at hand."""
+
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.training.examples import Examples, encode_rows
+from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
+from cadmonkey.training.plan import plan_run
+from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows
+from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.repair import RowCheck, check_matrices, read_matrices
+from cadmonkey.training.twins import part_twins
+
+
+def inspect(
+    recipe: Recipe, run: Path | None, out: Path, gpu_memory_gb: float | None
+) -> tuple[list[Check], list[RowCheck]]:
+    """Return every check, and the special tokens' rows; what needs files that are not here is skipped and says so."""
+    tokenizer, sample = find_tokenizer(recipe.base_model), sample_rows(recipe, run)
+    held_out, twinned = part_twins(sample.train, sample.held_out)
+    data = look_at_data(recipe, type(sample)(sample.outside, sample.own, held_out), tokenizer)
+    plan = plan_run(recipe, data, out, gpu_memory_gb)
+    train = Examples([], {}) if tokenizer is None else encode_rows(tokenizer, sample.train, recipe.max_seq_length)
+    checks = check_run(Subject(recipe, plan, tokenizer, sample.train, train, twinned))
+    row_checks = _rows(recipe, tokenizer, checks)
+    return checks, row_checks
+
+
+def _rows(recipe: Recipe, tokenizer: Any, checks: list[Check]) -> list[RowCheck]:
+    """Look at the special tokens' rows and add that check, unless the weights are missing or do not fit."""
+    matrices = read_matrices(recipe.base_model)
+    fits = all(check.status != "stop" for check in checks if check.name == "vocabulary")
+    if tokenizer is None or matrices is None or not fits:
+        why = "the weights are not at hand; fetch the model first" if fits else "the tokenizer is not this model's"
+        checks.append(Check("end token rows", "skipped", why))
+        return []
+    row_checks = check_matrices(*matrices, tokenizer)
+    checks.append(check_special_rows(tokenizer, row_checks))
+    return row_checks

@@ -1,0 +1,230 @@
+"""What is wrong with a plan: findings with a reason, and the field to change."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from math import ceil
+from typing import TYPE_CHECKING, Any, Literal
+
+from cadmonkey.training.memory import Work, estimate_memory
+from cadmonkey.training.models import Shape
+from cadmonkey.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cadmonkey.training.plan import Plan
+
+Level = Literal["ok", "warn", "stop"]
+Verdict = Literal["go", "warn", "stop"]
+
+SMOKE_STEPS = 20
+"""A run told to stop after so few steps tries the stages; whether it would learn is not asked."""
+
+LEAST_COVERAGE, FULL_COVERAGE, MANY_EPOCHS = 25.0, 95.0, 500.0
+"""Percent of the data: below the first a run is stopped, below the second and above the third it is warned."""
+
+LOW_LORA_RATE, HIGH_LORA_RATE, HIGH_FULL_RATE = 1e-4, 1e-3, 1e-4
+"""Usual peaks: 1e-4 to 2e-4 for LoRA (Hu 2021; Dettmers 2023), 1e-5 to 5e-5 for a whole model of over 1e8 weights."""
+
+LEAST_TRAVEL = 0.02
+"""Sum of the rates below which LoRA has hardly begun: AdamW moves a weight by about the rate, or less, each step."""
+
+FEW_STEPS = 50
+SPENT_SHARE = 0.1
+LONG_WARMUP = 0.2
+SMALL_BATCH, MANY_ROWS = 16, 10_000
+LEFT_OUT_SHARE = 0.02
+LONG_RUN_H = 24.0
+ROOMY = 0.8
+"""A model that fits into this share of the memory in 16 bits has no need of fewer."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One look at the plan."""
+
+    level: Level
+    what: str
+    why: str
+    field: str = ""
+    """The recipe's field to change; "" where there is nothing to change."""
+    value: Any = None
+    """What to set it to."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for plan.json."""
+        return asdict(self)
+
+    @property
+    def remedy(self) -> str:
+        """The option to add on the command line."""
+        if not self.field:
+            return ""
+        flag = self.field.replace("_", "-")
+        if isinstance(self.value, bool):
+            return f"--{flag}" if self.value else f"--no-{flag}"
+        return f"--{flag} {self.value:g}" if isinstance(self.value, float) else f"--{flag} {self.value}"
+
+
+def judge(plan: "Plan", recipe: Recipe, shape: Shape) -> list[Finding]:
+    """Return every finding, the gravest first; a smoke test is never stopped."""
+    smoke = is_smoke_test(recipe)
+    found = [*_resources(plan, recipe, shape), *_left_out(plan, recipe)]
+    if smoke:
+        found = [replace(finding, level="warn") if finding.level == "stop" else finding for finding in found]
+        found.append(Finding("ok", "smoke test", f"{plan.steps} steps try the stages and teach nothing"))
+    else:
+        found += [_coverage(plan, recipe), *_rates(plan, recipe), *_steps(plan, recipe)]
+    return sorted(found, key=lambda finding: ("stop", "warn", "ok").index(finding.level))
+
+
+def is_smoke_test(recipe: Recipe) -> bool:
+    """True for a run that was told to stop after a few steps."""
+    return 0 < recipe.max_steps <= SMOKE_STEPS
+
+
+def sum_up(findings: list[Finding]) -> Verdict:
+    """Return the gravest level, "go" where nothing is wrong."""
+    levels = {finding.level for finding in findings}
+    return "stop" if "stop" in levels else "warn" if "warn" in levels else "go"
+
+
+def _coverage(plan: "Plan", recipe: Recipe) -> Finding:
+    seen, percent = plan.steps * plan.effective_batch, plan.coverage_percent
+    rows = f"{plan.steps:,} steps x {plan.effective_batch} rows = {seen:,} of {plan.data_rows:,}"
+    words = f"{percent:.3g} % of the data: {rows}"
+    if plan.packed_rows:
+        words += f" rows packed into {plan.packed_rows:,}"
+    one_epoch = plan.steps_per_epoch if plan.packed_rows else ceil(plan.data_rows / plan.effective_batch)
+    if percent < FULL_COVERAGE:
+        level: Level = "stop" if percent < LEAST_COVERAGE else "warn"
+        why = f"{words}; what the model never sees it cannot learn. A larger batch or fewer rows do it too"
+        return Finding(level, "coverage", why, "max_steps", one_epoch)
+    if percent > MANY_EPOCHS:
+        why = (
+            f"{words}, {plan.epochs:.2g} epochs: many; the model may learn rows by heart. Watch the held-out loss, "
+            "or add --early-stopping-patience 3"
+        )
+        return Finding("warn", "coverage", why, "max_steps", 3 * one_epoch)
+    return Finding("ok", "coverage", f"{words}, {plan.epochs:.2g} epochs")
+
+
+def _rates(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
+    yield _peak(plan, recipe)
+    last = plan.learning_rates["100 %"]
+    if plan.share_below_1_percent > SPENT_SHARE:
+        why = f"{plan.share_below_1_percent:.0%} of the steps run below 1 % of the peak rate and change nothing"
+        field, value = (
+            ("min_lr_ratio", 0.1) if recipe.lr_scheduler_type == "cosine" else ("lr_scheduler_type", "cosine")
+        )
+        yield Finding("warn", "decay", why, field, value)
+    elif plan.peak_learning_rate and last < 1e-4 * plan.peak_learning_rate and _is_low(recipe):
+        why = f"the low rate falls on to {last:.2g}: the last quarter of the run teaches next to nothing"
+        yield Finding("warn", "decay", why, "min_lr_ratio", 0.1)
+    else:
+        share = f"{plan.share_below_1_percent:.1%} of the steps below 1 % of the peak"
+        yield Finding("ok", "decay", f"{recipe.lr_scheduler_type} to {last:.2g}, {share}")
+    if plan.warmup_share > LONG_WARMUP:
+        why = f"{plan.warmup_steps} of {plan.steps} steps, {plan.warmup_share:.0%}, only climb to the peak rate"
+        yield Finding("warn", "warm-up", why, "warmup_ratio", 0.1)
+
+
+def _is_low(recipe: Recipe) -> bool:
+    return not recipe.full_finetuning and recipe.learning_rate < LOW_LORA_RATE
+
+
+def _peak(plan: "Plan", recipe: Recipe) -> Finding:
+    rate, travel = recipe.learning_rate, plan.sum_of_learning_rates
+    if _is_low(recipe) and travel < LEAST_TRAVEL:
+        why = (
+            f"a peak of {rate:g} is low for LoRA (usual: 1e-4 to 2e-4), and over {plan.steps:,} steps the rates add up "
+            f"to {travel:.2g}: no weight can move much further than that"
+        )
+        return Finding("warn", "learning rate", why, "learning_rate", 2e-4)
+    if not recipe.full_finetuning and travel < LEAST_TRAVEL:
+        why = f"over {plan.steps:,} steps the rates add up to {travel:.2g}: no weight can move much further than that"
+        return Finding("warn", "learning rate", why, "max_steps", ceil(plan.steps * LEAST_TRAVEL / max(travel, 1e-12)))
+    highest = HIGH_FULL_RATE if recipe.full_finetuning and plan.total_parameters > 1e8 else HIGH_LORA_RATE
+    if rate > highest:
+        why = f"a peak of {rate:g} is high for {'a whole model' if recipe.full_finetuning else 'LoRA'}: it may diverge"
+        return Finding("warn", "learning rate", why, "learning_rate", highest / 5)
+    return Finding("ok", "learning rate", f"peak {rate:g}, the rates add up to {travel:.2g}")
+
+
+def _steps(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
+    if plan.steps < FEW_STEPS:
+        epochs = recipe.num_train_epochs * ceil(FEW_STEPS / plan.steps)
+        field, value = ("max_steps", FEW_STEPS) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
+        yield Finding("warn", "steps", f"{plan.steps} steps are few to learn from", field, value)
+    if plan.effective_batch < SMALL_BATCH and plan.data_rows > MANY_ROWS:
+        why = f"{plan.effective_batch} rows a step of {plan.data_rows:,}: noisy gradients, and little of the data seen"
+        value = ceil(2 * SMALL_BATCH / (recipe.per_device_train_batch_size * plan.world_size))
+        yield Finding("warn", "batch", why, "gradient_accumulation_steps", value)
+
+
+def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
+    left_out, kept = sum(plan.left_out.values()), plan.rows["train"]
+    if kept == 0:
+        yield Finding("stop", "rows", f"no row to train on, {left_out} left out", "max_seq_length", plan.longest_row)
+    elif plan.too_long > LEFT_OUT_SHARE * (plan.too_long + kept):
+        rows = f"{plan.too_long} of {plan.too_long + kept} rows"
+        why = f"{rows} are longer than {recipe.max_seq_length} tokens and left out"
+        yield Finding("warn", "rows", why, "max_seq_length", plan.longest_row)
+    elif left_out:
+        yield Finding("ok", "rows", f"{left_out} left out of {left_out + kept}: {plan.left_out}")
+
+
+def _resources(plan: "Plan", recipe: Recipe, shape: Shape) -> Iterator[Finding]:
+    yield _memory(plan, recipe, shape)
+    yield from _bits(plan, recipe, shape)
+    if plan.disk["total"] > plan.disk_free_bytes:
+        why = f"needs about {_gb(plan.disk['total'])}, {_gb(plan.disk_free_bytes)} are free; --out another disk, or"
+        yield Finding("stop", "disk", why, "quants", recipe.quants[-1])
+    hours = plan.duration["seconds"] / 3600
+    if hours > LONG_RUN_H:
+        yield Finding("warn", "time", f"about {hours:.0f} h ({plan.duration['source']})")
+
+
+def _memory(plan: "Plan", recipe: Recipe, shape: Shape) -> Finding:
+    needed, room = plan.memory["total"], plan.device["memory_bytes"]
+    words = f"about {_gb(needed)} of {_gb(room)} ({plan.device['name']})"
+    if needed <= room:
+        return Finding("ok", "memory", words)
+    on_gpu, length = plan.device["on_gpu"], plan.longest_kept
+    batch = recipe.per_device_train_batch_size
+    while batch > 1 and estimate_memory(recipe, shape, Work(batch, length, on_gpu)).total > room:
+        batch //= 2
+    if estimate_memory(recipe, shape, Work(batch, length, on_gpu)).total <= room:
+        times = recipe.effective_batch // batch
+        why = f"{words}; with --gradient-accumulation-steps {times} the smaller batch learns the same"
+        return Finding("warn", "memory", why, "per_device_train_batch_size", batch)
+    if not recipe.gradient_checkpointing:
+        return Finding("stop", "memory", f"{words}, even with a batch of 1", "gradient_checkpointing", True)
+    if recipe.full_finetuning:
+        return Finding("stop", "memory", f"{words}, even with a batch of 1", "full_finetuning", False)
+    if not recipe.load_in_4bit:
+        return Finding("stop", "memory", f"{words}, even with a batch of 1", "load_in_4bit", True)
+    return Finding(
+        "stop",
+        "memory",
+        f"{words}, even with a batch of 1; a smaller --base-model, or shorter rows:",
+        "max_seq_length",
+        plan.longest_kept // 2,
+    )
+
+
+def _bits(plan: "Plan", recipe: Recipe, shape: Shape) -> Iterator[Finding]:
+    """Fewer bits than needed cost accuracy: the adapter learns to mend a base that the merge then replaces."""
+    if not recipe.load_in_4bit:
+        return
+    whole = replace(recipe, load_in_4bit=False)
+    work = Work(recipe.per_device_train_batch_size, plan.longest_kept, plan.device["on_gpu"])
+    needed = estimate_memory(whole, shape, work).total
+    if needed <= ROOMY * plan.device["memory_bytes"]:
+        why = (
+            f"4-bit weights where {16 if work.on_gpu else 32}-bit ones fit too ({_gb(needed)} of "
+            f"{_gb(plan.device['memory_bytes'])}): coarser, slower, and merged into a base that was not trained on"
+        )
+        yield Finding("warn", "bits", why, "load_in_4bit", False)
+
+
+def _gb(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,251 @@
+"""The plan: figures that are true, and a verdict on runs that would come to nothing."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cadmonkey.errors import InputError
+from cadmonkey.files import read_json, read_jsonl, write_json, write_jsonl
+from cadmonkey.training.plan import DataFigures, Plan, plan_run
+from cadmonkey.training.recipe import Recipe
+
+pytest.importorskip("transformers")
+
+FAILED = Recipe(
+    base_model="unsloth/Llama-3.2-1B",
+    datasets=("rows.jsonl",),
+    load_in_4bit=True,
+    lora_rank=16,
+    learning_rate=5e-5,
+    per_device_train_batch_size=1,
+    gradient_accumulation_steps=8,
+    max_steps=500,
+)
+"""A real run: nothing came of its GPU time."""
+
+SLOWER = replace(
+    FAILED,
+    per_device_train_batch_size=2,
+    gradient_accumulation_steps=16,
+    learning_rate=1e-4,
+    max_steps=2000,
+    warmup_steps=200,
+)
+LONGER = replace(
+    FAILED,
+    per_device_train_batch_size=4,
+    gradient_accumulation_steps=16,
+    learning_rate=2e-4,
+    max_steps=5000,
+    warmup_steps=500,
+    weight_decay=0.01,
+)
+
+
+def planned(recipe: Recipe, tmp_path: Path, *, rows: int = 45_000, gpu: float | None = 16, **data: Any) -> Plan:
+    """The plan for `rows` rows of 300 tokens."""
+    figures = DataFigures([300] * rows, 250 * rows, rows, 200, **data)
+    return plan_run(recipe, figures, tmp_path, gpu_memory_gb=gpu)
+
+
+def levels(plan: Plan) -> dict[str, str]:
+    return {finding.what: finding.level for finding in plan.findings}
+
+
+def test_the_real_failed_run_is_condemned_with_reasons(tmp_path: Path) -> None:
+    plan = planned(FAILED, tmp_path)
+    assert (plan.verdict, plan.coverage_percent, plan.effective_batch) == ("stop", 8.9, 8)
+    assert levels(plan)["coverage"] == "stop"
+    assert {"learning rate", "decay", "bits", "batch"} <= {f.what for f in plan.findings if f.level == "warn"}
+    assert 4e-10 < plan.learning_rates["100 %"] < 7e-10
+    coverage = plan.findings[0]
+    assert (coverage.field, coverage.value, coverage.remedy) == ("max_steps", 5625, "--max-steps 5625")
+    assert "4,000 of 45,000" in coverage.why
+
+
+def test_its_repairs_pass_and_seven_epochs_are_called_many(tmp_path: Path) -> None:
+    slower, longer = planned(SLOWER, tmp_path), planned(LONGER, tmp_path)
+    assert (slower.coverage_percent, longer.coverage_percent) == (142.2, 711.1)
+    assert [f.what for f in slower.findings if f.level != "ok"] == ["bits"]
+    assert [f.what for f in longer.findings if f.level != "ok"] == ["bits", "coverage"]
+    assert "many" in next(f.why for f in longer.findings if f.what == "coverage")
+    assert planned(replace(SLOWER, load_in_4bit=False), tmp_path).verdict == "go"
+
+
+def test_a_smoke_test_is_not_judged_by_what_it_would_learn(tmp_path: Path) -> None:
+    plan = planned(replace(FAILED, load_in_4bit=False, max_steps=20), tmp_path)
+    assert (plan.verdict, plan.coverage_percent) == ("go", 0.4)
+    assert planned(replace(FAILED, max_steps=21), tmp_path).verdict == "stop"
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows", "what", "field"),
+    [
+        ({"learning_rate": 5e-3}, 45_000, "learning rate", "learning_rate"),
+        ({"full_finetuning": True, "learning_rate": 2e-3}, 45_000, "learning rate", "learning_rate"),
+        ({"learning_rate": 1e-4, "max_steps": 300}, 9000, "learning rate", "max_steps"),
+        ({"warmup_ratio": 0.5}, 45_000, "warm-up", "warmup_ratio"),
+        ({"lr_scheduler_type": "polynomial", "max_steps": -1, "num_train_epochs": 1}, 64, "steps", "num_train_epochs"),
+        ({"max_steps": 1000}, 45_000, "coverage", "max_steps"),
+    ],
+)
+def test_each_fault_has_a_warning_that_names_the_field(
+    tmp_path: Path, changes: dict[str, Any], rows: int, what: str, field: str
+) -> None:
+    sound = replace(SLOWER, load_in_4bit=False)
+    assert what not in [f.what for f in planned(sound, tmp_path).findings if f.level != "ok"]
+    plan = planned(replace(sound, **changes), tmp_path, rows=rows)
+    assert field in [f.field for f in plan.findings if f.what == what and f.level == "warn"]
+
+
+def test_steps_at_a_spent_rate_are_counted(tmp_path: Path) -> None:
+    long_tail = planned(replace(SLOWER, lr_scheduler_type="constant_with_warmup"), tmp_path)
+    assert long_tail.share_below_1_percent == pytest.approx(2 / 2000)
+    cosine = planned(SLOWER, tmp_path)
+    assert 0.05 < cosine.share_below_1_percent < 0.07
+    floor = planned(replace(SLOWER, min_lr_ratio=0.1), tmp_path)
+    assert floor.learning_rates["100 %"] == pytest.approx(1e-5, rel=1e-3)
+
+
+def test_too_long_rows_and_a_full_disk_and_a_small_gpu_are_seen(tmp_path: Path) -> None:
+    sound = replace(SLOWER, load_in_4bit=False)
+    data = {"left_out": {"longer than 1024 tokens": 9000}, "too_long": 9000, "longest_row": 1500}
+    cut = next(f for f in planned(sound, tmp_path, **data).findings if f.what == "rows")
+    assert (cut.level, cut.field, cut.value) == ("warn", "max_seq_length", 1500)
+    wide = planned(replace(sound, per_device_train_batch_size=64), tmp_path, gpu=16)
+    memory = next(f for f in wide.findings if f.what == "memory")
+    assert (memory.level, memory.field) == ("warn", "per_device_train_batch_size")
+    assert memory.value < 64
+    smaller = replace(sound, per_device_train_batch_size=memory.value)
+    assert planned(smaller, tmp_path, gpu=16).fits
+    tiny = planned(replace(sound, gradient_checkpointing=True), tmp_path, gpu=2)
+    assert (tiny.fits, tiny.verdict) == (False, "stop")
+    assert next(f for f in tiny.findings if f.what == "memory").remedy == "--load-in-4bit"
+
+
+def test_packing_and_several_processes_are_in_the_coverage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = planned(replace(SLOWER, packing=True, max_seq_length=900, max_steps=500), tmp_path)
+    assert (packed.packed_rows, packed.coverage_percent) == (15_000, 106.7)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    many = planned(SLOWER, tmp_path)
+    assert (many.effective_batch, many.coverage_percent) == (128, 568.9)
+
+
+def test_own_parts_that_a_short_run_does_not_make_count_as_unseen(tiny_llama: Path, tmp_path: Path) -> None:
+    from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
+
+    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21)
+    data = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
+    plan = plan_run(recipe, data, tmp_path)
+    assert (plan.rows["train"], plan.data_rows, plan.coverage_percent) == (168, 1000, 16.8)
+
+
+def test_the_planned_rates_are_those_that_training_logs(
+    tiny_llama: Path, small_recipe: Recipe, run_folder: Path
+) -> None:
+    pytest.importorskip("trl")
+    from cadmonkey.training.finetune import finetune
+    from cadmonkey.training.schedule import learning_rates
+
+    recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=12, warmup_ratio=0.25)
+    finetune(replace(recipe, warmup_ratio=0.0, warmup_steps=3), run_folder)
+    logged = [line["learning_rate"] for line in read_jsonl(run_folder / "metrics.jsonl") if "learning_rate" in line]
+    expected = learning_rates(replace(recipe, warmup_ratio=0.0, warmup_steps=3), 12)
+    assert logged == pytest.approx(expected)
+
+
+def test_a_condemned_run_ends_before_its_first_step(tiny_llama: Path, small_recipe: Recipe, run_folder: Path) -> None:
+    from cadmonkey.training.finetune import finetune
+
+    recipe = replace(small_recipe, base_model=str(tiny_llama), own_parts=100_000, max_steps=21)
+    with pytest.raises(InputError, match=r"plan: coverage: .* --max-steps 24984"):
+        finetune(recipe, run_folder)
+    assert read_json(run_folder / "plan.json")["verdict"] == "stop"
+    assert not (run_folder / "metrics.jsonl").exists()
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "cadmonkey.cli", "plan", *arguments]
+    environment = {**os.environ, "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command_counts_the_rows_of_a_file_and_of_a_run(tiny_llama: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": f"a {n} mm cube", "completion": f"cube({n});"} for n in range(500)]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    fields = ["--base-model", str(tiny_llama), "--datasets", "rows.jsonl", "--own-parts", "0", "--max-steps", "10"]
+    done = command("cadmonkey", "--preset", "nano", *fields, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "verdict: go" in done.stdout
+    plan = read_json(tmp_path / "outputs" / "cadmonkey-nano" / "plan.json")
+    assert plan["tokens_from"] == "tokenizer"
+    assert plan["rows"]["train"] + plan["rows"]["validation"] == 500
+    assert plan["data_rows"] == plan["rows"]["train"]
+
+    run = tmp_path / "run"
+    write_json(
+        run / "recipe.json", {"preset": "nano", "base_model": str(tiny_llama), "learning_rate": 1e-3, "own_parts": 9}
+    )
+    for split in ("train", "validation"):
+        write_jsonl(run / "data" / f"{split}.jsonl", rows[:30])
+    done = command("run", "--out", "elsewhere", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read_json(tmp_path / "elsewhere" / "plan.json")["rows"] == {"train": 30, "validation": 30}
+
+
+def test_a_known_model_without_tokenizer_is_planned_with_estimates(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "rows.jsonl", [{"prompt": "x" * 100, "completion": "y" * 180}] * 200)
+    fields = ("--datasets", "rows.jsonl", "--own-parts", "0", "--gpu-memory-gb", "24", "--max-steps", "5")
+    done = command("cadmonkey", "--preset", "llama-3.2-1b", *fields, "--out", "p", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    plan = read_json(tmp_path / "p" / "plan.json")
+    assert (plan["tokens_from"], plan["shape_from"], plan["total_parameters"]) == (
+        "estimate",
+        "known model",
+        1235814400,
+    )
+    assert plan["tokens_per_row"]["p50"] == 136
+    assert "estimated" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "expected a recipe (cadmonkey, nano"),
+        (("nano",), "expected PRESETS"),
+        (("cadmonkey", "--preset", "huge"), "--preset: expected nano or llama-3.2-1b, got 'huge'"),
+        (("cadmonkey", "--rows", "0"), "--rows: expected rows"),
+        (("cadmonkey", "--rows", "9", "--lr-scheduler-type", "zigzag"), "--lr-scheduler-type: expected one of"),
+        (("cadmonkey", "--rows", "9", "--base-model", "me/unheard-of"), "me/unheard-of: expected a model folder"),
+    ],
+)
+def test_bad_input_of_the_command_is_one_line_and_status_2(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = command(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_earlier_run_tells_the_speed(tmp_path: Path, tiny_llama: Path) -> None:
+    recipe = replace(SLOWER, base_model=str(tiny_llama), load_in_4bit=False)
+    assert "estimate" in planned(recipe, tmp_path / "new", gpu=None).duration["source"]
+    keep = ("base_model", "engine", "full_finetuning", "load_in_4bit", "load_in_8bit", "gradient_checkpointing")
+    write_json(tmp_path / "old" / "recipe.json", {name: getattr(recipe, name) for name in keep})
+    write_jsonl(tmp_path / "old" / "metrics.jsonl", [{"step": n, "tokens_per_second": 1000.0 * n} for n in (1, 2, 3)])
+    duration = planned(recipe, tmp_path / "new", gpu=None).duration
+    assert duration["tokens_per_second"] == 2000.0
+    assert duration["seconds"] == pytest.approx(64_000 * 300 / 2000, rel=1e-3)
+    other = replace(recipe, gradient_checkpointing=True)
+    assert "estimate" in planned(other, tmp_path / "new", gpu=None).duration["source"]
+
+
+def test_findings_are_counted_once_each(tmp_path: Path) -> None:
+    assert max(Counter(f.what for f in planned(FAILED, tmp_path).findings).values()) == 1
