@@ -130,9 +130,16 @@ def encode(tokenizer: ChatTokenizer, prompt: str, completion: str) -> Example:
     for text in (prompt, completion):
         if found := chat.control.search(text):
             raise InputError(f"{text[:60]!r} holds the control token {found.group()}; expected plain text")
-    prompt_ids = tokenizer(chat.prompt_text(prompt), add_special_tokens=False)["input_ids"]
+    begin = prompt_ids(tokenizer, prompt)
     completion_ids = [*tokenizer(completion.strip(), add_special_tokens=False)["input_ids"], chat.end_id]
-    return Example([*prompt_ids, *completion_ids], [NO_LOSS] * len(prompt_ids) + completion_ids)
+    return Example([*begin, *completion_ids], [NO_LOSS] * len(begin) + completion_ids)
+
+
+def prompt_ids(tokenizer: ChatTokenizer, prompt: str) -> list[int]:
+    """Return the tokens of `prompt` up to where the answer begins, as `encode` and a server write them."""
+    text = _format(tokenizer, tokenizer.chat_template).prompt_text(prompt)
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
 
 
 @dataclass(frozen=True)
