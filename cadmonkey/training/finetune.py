@@ -14,6 +14,7 @@ from cadmonkey.training.preflight import Check, check_run, write_preflight
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.trainer import build_trainer, run_training, save_adapter
+from cadmonkey.training.watch import check_reporters
 
 
 def finetune(recipe: Recipe, out: Path) -> None:
@@ -28,6 +29,7 @@ def finetune(recipe: Recipe, out: Path) -> None:
     if (out / "adapter").is_dir():
         print(f"train: done already ({out / 'adapter'})")
         return
+    check_reporters(recipe)
     import_engine(recipe.engine)
     tokenizer = load_tokenizer(recipe.base_model)
     rows, held_out_rows = read_training_rows(out / "data")

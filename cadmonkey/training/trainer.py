@@ -5,9 +5,10 @@ from typing import Any
 
 from cadmonkey.data.chat import Example
 from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, whole_checkpoint
-from cadmonkey.training.metrics import Metrics, forget_after, write_curves
+from cadmonkey.training.metrics import write_curves
 from cadmonkey.training.plan import Plan
 from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.watch import cadence, watch
 
 
 def build_trainer(
@@ -45,13 +46,10 @@ def build_trainer(
         packing=False,
         padding_free=False,
         loss_type="nll",
-        save_strategy="epoch",
-        save_total_limit=2,
-        eval_strategy="epoch",
+        **cadence(recipe),
         logging_steps=min(recipe.logging_steps, plan.steps),
         logging_nan_inf_filter=False,  # a loss that is no number must show
         disable_tqdm=True,
-        report_to="none",
     )
     trainer = _trainer_class()(
         model=model,
@@ -60,9 +58,9 @@ def build_trainer(
         data_collator=collator(tokenizer),
         train_dataset=as_dataset(train),
         eval_dataset=as_dataset(validation[: recipe.validation_rows]),
-        callbacks=[_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps))],
     )
     trainer.remove_callback(PrinterCallback)
+    watch(trainer, tokenizer, recipe, plan, validation, out)
     return trainer
 
 
@@ -92,10 +90,8 @@ def run_training(trainer: Any, out: Path) -> None:
         RunError: the loss is not finite, or a checkpoint cannot be written.
     """
     checkpoint = last_checkpoint(out)
-    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     if checkpoint:
         print(f"train: goes on from {checkpoint.name}", flush=True)
-    forget_after(out / "metrics.jsonl", step)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     write_curves(out / "metrics.jsonl", out / "curves.png")
 
@@ -120,22 +116,3 @@ def _trainer_class() -> Any:
             """Leave README.md to the stage that knows the scores."""
 
     return WholeTrainer
-
-
-def _metrics_callback(metrics: Metrics) -> Any:
-    from transformers import TrainerCallback
-
-    class MetricsCallback(TrainerCallback):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.start_step()
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.end_step(state.global_step)
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **kwargs: Any) -> None:
-            metrics.log(state.global_step, logs)
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.close()
-
-    return MetricsCallback()
