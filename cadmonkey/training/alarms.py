@@ -91,14 +91,21 @@ class Course:
 
 def find_alarms(course: Course) -> list[Alarm]:
     """Return every fault that the newest line brings and the line before it did not show."""
-    if not course.lines:
-        return []
-    before = replace(course, lines=course.lines[:-1])
+    before = _before_last(course)
     known = {alarm.name for alarm in _standing(before)} if before.lines else set()
     return [alarm for alarm in _standing(course) if alarm.name not in known]
 
 
+def _before_last(course: Course) -> Course:
+    """The course up to the line before of the newest one's kind: evaluations judge evaluations."""
+    kind = "eval_loss" if "eval_loss" in course.last else "loss"
+    same = [index for index, line in enumerate(course.lines) if kind in line]
+    return replace(course, lines=course.lines[: same[-2] + 1] if len(same) > 1 else [])
+
+
 def _standing(course: Course) -> list[Alarm]:
+    if fatal := not_finite(course):
+        return [fatal]  # nothing can be said of a course that holds NaN
     return [alarm for detector in DETECTORS if (alarm := detector(course)) is not None]
 
 
@@ -285,7 +292,6 @@ def end_token_unlearnt(course: Course) -> Alarm | None:
 
 
 DETECTORS: tuple[Callable[[Course], Alarm | None], ...] = (
-    not_finite,
     zero_gradient,
     still_weights,
     flat_loss,
