@@ -70,14 +70,15 @@ class Variant:
     mean_start: bool = False
     """They start at the mean of the rows of text."""
     num_train_epochs: int = 1
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-3
+    """Four times that of the nano preset: in 100 steps the rows come as far as in that preset's 375."""
 
 
 VARIANTS = (
     Variant(name="lora", words="LoRA on every linear layer, nothing else"),
     Variant(name="epochs", words="the same, three times as many epochs", num_train_epochs=3),
-    Variant(name="lower-rate", words="the same, a fifth of the learning rate (1e-4)", learning_rate=1e-4),
-    Variant(name="higher-rate", words="the same, four times the learning rate (2e-3)", learning_rate=2e-3),
+    Variant(name="lower-rate", words="the same, a quarter of the learning rate (5e-4)", learning_rate=5e-4),
+    Variant(name="higher-rate", words="the same, four times the learning rate (8e-3)", learning_rate=8e-3),
     Variant(name="mean-start", words="end token and header rows start at the mean, frozen", mean_start=True),
     Variant(name="trained-rows", words="those rows trainable, from where they were", train_rows=True),
     Variant(name="repair", words="**the repair: both**", train_rows=True, mean_start=True),
@@ -207,7 +208,7 @@ def whole_table(record: Row) -> str:
 
 def short_table(record: Row) -> str:
     """No cure, the cures that users try, and the repair, for README.md."""
-    names = {"lora": "LoRA alone", "epochs": "three times the epochs", "lower-rate": "a fifth of the learning rate"}
+    names = {"lora": "LoRA alone", "epochs": "three times the epochs", "lower-rate": "a quarter of the learning rate"}
     names |= {"higher-rate": "four times the learning rate", "repair": "**with the repair**"}
     head = ["200 unseen prompts, greedy", "P(end token)", "stops", "reserved tokens"]
     by_name = {variant["name"]: variant for variant in record["variants"]}

@@ -147,7 +147,7 @@ def test_early_stopping_waits_for_its_patience_and_ends_well() -> None:
     assert alarms_of(lines) == []
 
 
-def test_an_end_token_that_is_not_learnt_is_raised_after_100_steps_with_its_cause() -> None:
+def test_an_end_token_that_is_not_learnt_is_raised_with_its_cause() -> None:
     line = {"step": 50, "eval_loss": 0.1, "eval_p_end": 0.01, "eval_p_other_control": 0.9}
     assert find_alarms(Course([line], 200)) == []
     (alarm,) = find_alarms(Course([line | {"step": 100}], 200))
@@ -156,3 +156,10 @@ def test_an_end_token_that_is_not_learnt_is_raised_after_100_steps_with_its_caus
     (alarm,) = find_alarms(Course([line | {"step": 100, "eval_p_other_control": 0.0}], 200))
     assert "masked or cut" in alarm.diagnosis
     assert find_alarms(Course([line | {"step": 100, "eval_p_end": 0.9}], 200)) == []
+
+
+@pytest.mark.parametrize(("steps", "due"), [(40, None), (150, 100), (600, 300), (5000, 500)])
+def test_the_end_token_is_due_at_half_of_a_run_of_its_length(steps: int, due: int | None) -> None:
+    lines = [{"step": step, "eval_loss": 0.1, "eval_p_end": 0.01} for step in range(10, steps + 1, 10)]
+    raised = [line["step"] for line in lines if find_alarms(Course([line], steps))]
+    assert (raised[0] if raised else None) == due
