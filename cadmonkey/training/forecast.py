@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import urlparse
 
 from cadmonkey.data.rows import make_rows
-from cadmonkey.data.sources import load_rows
 from cadmonkey.errors import InputError
 from cadmonkey.parts import MIXES
 from cadmonkey.training.engines import find_base, load_tokenizer
-from cadmonkey.training.examples import Examples, Row, encode_rows, read_training_rows
+from cadmonkey.training.examples import read_outside, Examples, Row, encode_rows, read_training_rows
 from cadmonkey.training.plan import DataFigures, figures_of
 from cadmonkey.training.recipe import Recipe
 
@@ -86,12 +85,11 @@ def sample_rows(recipe: Recipe, run: Path | None) -> Sample:
     if run is not None and (run / "data" / "train.jsonl").is_file():
         rows, held_out = read_training_rows(run / "data")
         return Sample(rows, [], held_out)
-    outside = [row for source in recipe.datasets for row in load_rows(source)]
+    outside = read_outside(recipe)
     mix = MIXES[recipe.own_mix]
     own = list(make_rows(min(recipe.own_parts, SAMPLE_ROWS), recipe.seed, "train", mix=mix))
-    held_out = [row for row in outside if row["split"] == "validation"]
     own_held_out = make_rows(min(recipe.validation_rows, recipe.own_parts), recipe.seed, "validation", mix=mix)
-    return Sample([row for row in outside if row["split"] == "train"], own, [*held_out, *own_held_out])
+    return Sample(outside.train, own, [*outside.validation, *own_held_out])
 
 
 def look_at_data(recipe: Recipe, sample: Sample, tokenizer: Any) -> DataFigures:

@@ -1,16 +1,29 @@
 """The course of a run: metrics.jsonl for programs, a progress bar or plain lines for people, curves.png for both."""
 
 import json
-import math
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from cadmonkey.errors import RunError
 from cadmonkey.files import atomic_path, explain_os_error, read_jsonl, write_jsonl
+from cadmonkey.training.processes import is_first
 
-_KEPT = ("loss", "learning_rate", "grad_norm", "eval_loss")
+Line = dict[str, Any]
+
+_KEPT = {
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "grad_norm": "grad_norm",
+    "mean_token_accuracy": "token_accuracy",
+    "tensors_moved": "tensors_moved",
+    "eval_loss": "eval_loss",
+    "eval_perplexity": "eval_perplexity",
+    "eval_token_accuracy": "eval_token_accuracy",
+    "eval_p_end": "eval_p_end",
+    "eval_p_other_control": "eval_p_other_control",
+}
+"""The trainer's name of a figure -> its name in metrics.jsonl; docs/training-watch.md says what each is."""
 
 
 class Metrics:
@@ -38,32 +51,24 @@ class Metrics:
         if sys.stdout.isatty():
             self._move_bar(step)
 
-    def log(self, step: int, logs: dict[str, Any]) -> None:
-        """Append a line; values are the trainer's, plus tokens_per_second of real tokens, padding not counted.
+    def log(self, step: int, logs: dict[str, Any]) -> Line | None:
+        """Append a line and return it, or None for the trainer's closing summary.
+
+        Values are the trainer's, plus tokens_per_second of real tokens, padding not counted.
 
         Raises:
-            RunError: the loss is not finite, or the line cannot be written.
+            RunError: the line cannot be written.
         """
-        line: dict[str, Any] = {"step": step, "epoch": round(float(logs.get("epoch", 0.0)), 4)}
-        line |= {name: float(logs[name]) for name in _KEPT if name in logs}
+        line: Line = {"step": step, "epoch": round(float(logs.get("epoch", 0.0)), 4)}
+        line |= {name: float(logs[theirs]) for theirs, name in _KEPT.items() if theirs in logs}
         if not line.keys() & {"loss", "eval_loss"}:
-            return  # the trainer's closing summary
+            return None
         if "loss" in line and "num_tokens" in logs and self._step_seconds > 0:
             line["tokens_per_second"] = round((logs["num_tokens"] - self._tokens) / self._step_seconds, 1)
             self._tokens, self._step_seconds = logs["num_tokens"], 0.0
-        self._append(line)
+        append_line(self._path, line)
         self._show(line)
-        if not math.isfinite(line.get("loss", 0.0)):
-            raise RunError(
-                f"step {step}: the loss is {line['loss']}; lower --learning-rate, then run again with --fresh"
-            )
-
-    def _append(self, line: dict[str, Any]) -> None:
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise explain_os_error(error, self._path) from error
+        return line
 
     def _show(self, line: dict[str, Any]) -> None:
         if self._bar is not None:
@@ -71,7 +76,7 @@ class Metrics:
                 self._bar.update(self._task, loss=f"{line['loss']:.3f}")
             return
         if "eval_loss" in line:
-            print(f"train: step {line['step']}/{self._steps}, held-out loss {line['eval_loss']:.4f}", flush=True)
+            print(f"train: step {line['step']}/{self._steps}, {_held_out_words(line)}", flush=True)
             return
         done = max(1, line["step"] - max(0, self._first_step))
         left_s = (perf_counter() - self._began) / done * (self._steps - line["step"])
@@ -103,6 +108,29 @@ class Metrics:
             self._bar = None
 
 
+def _held_out_words(line: Line) -> str:
+    words = [f"held-out loss {line['eval_loss']:.4f}"]
+    if "eval_p_end" in line:
+        words.append(f"token accuracy {line['eval_token_accuracy']:.3f}, P(end token) {line['eval_p_end']:.3f}")
+    return ", ".join(words)
+
+
+def append_line(path: Path, line: Line) -> None:
+    """Append one JSON object to a file of lines; of several processes the first does.
+
+    Raises:
+        RunError: the disk is full.
+        InputError: the file cannot be written.
+    """
+    if not is_first():
+        return
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
 def forget_after(path: Path, step: int) -> None:
     """Drop the lines of steps after `step`, which a resumed run will do again."""
     if path.exists():
@@ -120,22 +148,49 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
+_PANELS = (
+    ("loss", ("loss", "eval_loss")),
+    ("token accuracy", ("token_accuracy", "eval_token_accuracy")),
+    ("P(end token)", ("eval_p_end",)),
+    ("learning rate", ("learning_rate",)),
+    ("gradient norm", ("grad_norm",)),
+)
+"""The panels of curves.png: what stands beside the axis, and the figures drawn."""
+
+
 def write_curves(metrics: Path, picture: Path) -> None:
-    """Plot loss, learning rate and gradient norm over the steps of metrics.jsonl into a PNG."""
+    """Plot the lines of metrics.jsonl over their steps into a PNG, and the alarms of alarms.jsonl beside it."""
     from matplotlib.figure import Figure
 
-    lines = read_jsonl(metrics)
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    axes = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
-    for axis, names in zip(axes, (("loss", "eval_loss"), ("learning_rate",), ("grad_norm",)), strict=True):
+    lines, alarms = read_jsonl(metrics), metrics.with_name("alarms.jsonl")
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    axes = figure.subplots(len(_PANELS), 1, sharex=True, height_ratios=(3, 1.5, 1.5, 1, 1))
+    for axis, (label, names) in zip(axes, _PANELS, strict=True):
         for name in names:
             points = [(line["step"], line[name]) for line in lines if name in line]
-            marker = "o" if len(points) < 30 else ""
-            axis.plot([step for step, _ in points], [value for _, value in points], marker=marker)
-        axis.set_ylabel(names[0].replace("_", " "))
+            _draw(axis, points, held_out=name.startswith("eval_"))
+        axis.set_ylabel(label)
         axis.grid(alpha=0.3)
     axes[0].set_yscale("log")
-    axes[0].legend(["loss on training rows", "loss on held-out rows"])
+    axes[0].legend(handles=axes[0].lines[:2], labels=["training rows", "held-out rows"], loc="upper right")
+    for axis in axes[1:3]:
+        axis.set_ylim(-0.03, 1.03)
     axes[-1].set_xlabel("optimizer step")
+    for alarm in read_jsonl(alarms) if alarms.exists() else []:
+        _mark(axes, alarm)
     with atomic_path(picture) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def _draw(axis: Any, points: list[tuple[int, float]], held_out: bool) -> None:
+    marker = "o" if held_out or len(points) < 30 else ""
+    steps, values = [step for step, _ in points], [value for _, value in points]
+    axis.plot(steps, values, marker=marker, markersize=4, color="tab:orange" if held_out else "tab:blue")
+
+
+def _mark(axes: Any, alarm: Line) -> None:
+    """Draw an alarm as a line through all panels, its name in the first."""
+    for axis in axes:
+        axis.axvline(alarm["step"], color="tab:red", linestyle=":", linewidth=1)
+    at = axes[0].get_xaxis_transform()  # x in steps, y as a share of the panel
+    axes[0].text(alarm["step"], 0.02, f" {alarm['alarm']}", transform=at, color="tab:red", rotation=90, fontsize=8)

@@ -7,7 +7,7 @@ from typing import Any
 from cadmonkey.data.chat import Example
 from cadmonkey.training.checkpoints import atomic_folder, last_checkpoint, remove_damaged, whole_checkpoint
 from cadmonkey.training.decay import decayed_parameters
-from cadmonkey.training.metrics import Metrics, forget_after, write_curves
+from cadmonkey.training.metrics import write_curves
 from cadmonkey.training.order import EpochOrder
 from cadmonkey.training.packing import PackedCollator, in_one_row, pack_examples
 from cadmonkey.training.plan import Plan
@@ -15,6 +15,7 @@ from cadmonkey.training.processes import first_alone, is_first, wait_for_all, wo
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.schedule import scheduler_settings, warmup_steps
 from cadmonkey.training.too_large import RowsAtOnce, out_of_memory
+from cadmonkey.training.watch import cadence, watch
 
 
 def build_trainer(
@@ -55,20 +56,12 @@ def build_trainer(
         packing=False,
         padding_free=False,
         loss_type="nll",
-        eval_strategy="steps" if recipe.eval_steps else "epoch",
-        eval_steps=recipe.eval_steps or None,
-        save_strategy="steps" if recipe.save_steps else "epoch",
-        save_steps=recipe.save_steps or 500,  # read with the strategy "steps" alone
-        save_total_limit=2,
+        **cadence(recipe),
         logging_steps=min(recipe.logging_steps, plan.steps),
         logging_nan_inf_filter=False,  # a loss that is no number must show
         disable_tqdm=True,
         ddp_find_unused_parameters=False,  # every step uses all of LoRA, and looking for it costs a pass
-        report_to="none",
     )
-    callbacks = [_complete_checkpoints()]
-    if is_first():
-        callbacks.append(_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps)))
     trainer = _trainer_class(recipe)(
         model=model,
         args=config,
@@ -76,10 +69,10 @@ def build_trainer(
         data_collator=collator(tokenizer),
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(as_rows(validation[: recipe.validation_rows])),
-        callbacks=[_complete_checkpoints()]
-        + [_metrics_callback(Metrics(out / "metrics.jsonl", plan.steps))] * is_first(),
+        callbacks=[_complete_checkpoints()],
     )
     trainer.remove_callback(PrinterCallback)
+    watch(trainer, tokenizer, recipe, plan, validation, out)
     return trainer
 
 
@@ -110,11 +103,8 @@ def run_training(trainer: Any, out: Path) -> None:
 
     first_alone(lambda: remove_damaged(out))
     checkpoint = last_checkpoint(out)
-    step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
     if checkpoint:
         print(f"train: goes on from {checkpoint.name}", flush=True)
-    if is_first():
-        forget_after(out / "metrics.jsonl", step)
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
@@ -247,22 +237,3 @@ def _complete_checkpoints() -> Any:
             self.waits = False
 
     return CompleteCheckpoints()
-
-
-def _metrics_callback(metrics: Metrics) -> Any:
-    from transformers import TrainerCallback
-
-    class MetricsCallback(TrainerCallback):
-        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.start_step()
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.end_step(state.global_step)
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **kwargs: Any) -> None:
-            metrics.log(state.global_step, logs)
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            metrics.close()
-
-    return MetricsCallback()
