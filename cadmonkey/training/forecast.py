@@ -12,7 +12,7 @@ from cadmonkey.data.rows import make_rows
 from cadmonkey.errors import InputError
 from cadmonkey.parts import MIXES
 from cadmonkey.training.engines import find_base, load_tokenizer
-from cadmonkey.training.examples import read_outside, Examples, Row, encode_rows, read_training_rows
+from cadmonkey.training.examples import Examples, Row, encode_rows, read_outside, read_training_rows
 from cadmonkey.training.plan import DataFigures, figures_of
 from cadmonkey.training.recipe import Recipe
 
