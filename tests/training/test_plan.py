@@ -131,7 +131,8 @@ def test_too_long_rows_and_a_full_disk_and_a_small_gpu_are_seen(tmp_path: Path) 
 
 def test_packing_and_several_processes_are_in_the_coverage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = planned(replace(SLOWER, packing=True, max_seq_length=900, max_steps=500), tmp_path)
-    assert (packed.packed_rows, packed.coverage_percent) == (15_000, 106.7)
+    # three to a row, in 23 windows of 2,000, each of which ends in a row that is not full
+    assert (packed.packed_rows, packed.coverage_percent) == (15_008, 106.6)
     monkeypatch.setenv("WORLD_SIZE", "4")
     many = planned(SLOWER, tmp_path)
     assert (many.effective_batch, many.coverage_percent) == (128, 568.9)
