@@ -11,6 +11,9 @@ HELD_OUT_FAMILIES: Collection[str] = frozenset({"gusset", "spool"})
 HELD_OUT_BAND_MM = (91.0, 94.0)
 """A part with a stated size in this band is never trained on, whatever its unit: it tells copying from remembering."""
 
+BELOW_BAND: Collection[str] = frozenset({"shaft", "bushing", "nut", "revolution"})
+"""Families whose sizes all lie below the band: none of their parts is held out by it."""
+
 
 def split_of(part: str, family: str, sizes_mm: Iterable[float]) -> Split:
     """The split of a part, by its family, its stated sizes and its hash (`cadmonkey.parts.part_hash`).
