@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cadmonkey.errors import InputError
 from cadmonkey.parts import compositions
 from cadmonkey.parts.families import FAMILIES
-from cadmonkey.parts.splits import BELOW_BAND, HELD_OUT_FAMILIES
+from cadmonkey.parts.splits import HELD_OUT_FAMILIES, OUTSIDE_BAND
 
 PRIMITIVES = ("block", "cylinder", "sphere", "cone")
 """Bare solids, with nothing added."""
@@ -43,10 +43,10 @@ class Mix:
 
 
 def _has_parts_in(split: str | None, family: str) -> bool:
-    """Whether parts of a family can be in a split."""
+    """Whether a family has parts enough in a split."""
     if family in HELD_OUT_FAMILIES or split == "held_out_family":
         return family in HELD_OUT_FAMILIES and split == "held_out_family"
-    return split != "held_out_band" or family not in BELOW_BAND
+    return split != "held_out_band" or family not in OUTSIDE_BAND
 
 
 def cycle(families: Collection[str]) -> tuple[str, ...]:

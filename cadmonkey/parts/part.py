@@ -18,7 +18,7 @@ from cadmonkey.parts.measures import UNITS, Measure, NoRoomError, unit_parameter
 from cadmonkey.parts.noise import NO_NOISE
 from cadmonkey.parts.sentences import sentence_of
 from cadmonkey.parts.soundness import sound_solid
-from cadmonkey.parts.splits import Split, split_of
+from cadmonkey.parts.splits import Split, in_band, sizes_of, split_of
 from cadmonkey.parts.stated import stated_dimensions
 from cadmonkey.parts.styles import write_sentence
 
@@ -87,7 +87,11 @@ def sample_part(
         except NoRoomError:
             continue
         program = _program(draft)
-        found = split_of(part_hash(program), name, _sizes_mm(draft))
+        sizes = list(sizes_of(program.root))
+        # Else a part could be held out in one wording (inner diameter 92) and trained on in another (outer 96, wall 2).
+        if in_band(sizes) != in_band(_sizes_mm(draft)):
+            continue
+        found = split_of(part_hash(program), name, sizes)
         if split not in (None, found):
             continue
         made = sound_solid(program, draft.holes, trims=draft.trims, apart=draft.apart)
