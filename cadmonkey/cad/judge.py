@@ -21,7 +21,7 @@ from cadmonkey.errors import CadmonkeyError
 TOLERANCE_MM = 0.03
 """How far a surface may lie from where it should: above the chord error of $fn = 96, below any stated size."""
 CHORD_MM = 0.05
-"""How far the flats of a curve may lie from it: half the least step between stated sizes."""
+"""How far the flats of a curve with fewer than 24 sides may lie from it: half the least step between stated sizes."""
 SPECK_MM3 = 1e-4
 """Differences smaller than this are rounding."""
 MAX_MEASURED_TRIANGLES = 400_000
@@ -39,9 +39,9 @@ class Verdict:
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
 
-    A program that is right with the reference's `$fn` and has another passes where no curve lies further than CHORD_MM
-    from its own flats (a radius up to 10 mm with $fn = 32, 41 mm with 64, 64 mm with 80), and fails where one does.
-    Any other program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
+    A program that is right with the reference's `$fn` and has another passes where each of its curves has 24 sides or
+    more, or lies no further than CHORD_MM from its flats, and fails where one does not (docs/dimensions.md). Any other
+    program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
     curves that the reference itself cuts more coarsely than that.
     """
 
