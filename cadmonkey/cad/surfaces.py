@@ -253,7 +253,7 @@ def _same_circle(faces: Integers, along: Floats, centres: Floats, radii: Floats)
     parallel = np.abs(dots(along[one], along[other])) > 1 - 1e-7
     apart = lengths(cross(centres[one] - centres[other], along[one]))
     slack = 2 * np.maximum(ON_SURFACE_MM, radii[one] / 500)
-    return pairs[parallel & (apart < slack) & (np.abs(radii[one] - radii[other]) < slack)]
+    return np.asarray(pairs[parallel & (apart < slack) & (np.abs(radii[one] - radii[other]) < slack)])
 
 
 def _fit_cylinders(
