@@ -57,7 +57,7 @@ def is_same_part(one: Program, other: Program) -> bool:
     first, second = solid(one), solid(other)
     if same_mesh(first, second):
         return True
-    return bool((first - second).volume() + (second - first).volume() <= SPECK_MM3)
+    return bool(first.volume() + second.volume() - 2 * (first ^ second).volume() <= SPECK_MM3)
 
 
 def _holds(part: Part, stated: Sequence[Stated]) -> bool:
