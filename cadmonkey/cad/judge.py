@@ -13,6 +13,7 @@ from cadmonkey.cad.chords import chord_mm
 from cadmonkey.cad.dimensions import Check, Stated, check_dimensions, check_kinds, failure_text
 from cadmonkey.cad.facets import shell_sizes
 from cadmonkey.cad.measure import body_count, differing_features, measure
+from cadmonkey.cad.mesh import identical_mesh
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import SolidError, solid
@@ -193,19 +194,11 @@ def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
 
 def iou(a: Manifold, b: Manifold) -> float:
     """Volume of the intersection over volume of the union, between 0 and 1."""
-    if a is b or _same_mesh(a, b):
+    if a is b or identical_mesh(a, b):
         return 1.0
     shared = float((a ^ b).volume())
     united = float(a.volume() + b.volume()) - shared
     return shared / united if united > 0 else 0.0
-
-
-def _same_mesh(a: Manifold, b: Manifold) -> bool:
-    """Whether two solids are one mesh, as those of a part and its program copied are; spares a boolean."""
-    if (a.num_tri(), a.num_vert()) != (b.num_tri(), b.num_vert()) or a.is_empty():
-        return False
-    one, other = a.to_mesh64(), b.to_mesh64()
-    return np.array_equal(one.vert_properties, other.vert_properties) and np.array_equal(one.tri_verts, other.tri_verts)
 
 
 def deviation_mm(a: Manifold, b: Manifold) -> float:
