@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -146,31 +146,39 @@ def _named(row: Row, fault: str | None) -> str | None:
     return f"{row['id']}: {fault} ({row['prompt'][:120]})" if fault else fault
 
 
+@lru_cache(maxsize=2)
+def _program(language: str, text: str) -> Any:
+    """What a text reads as; several checks want to know."""
+    from cadmonkey.cad.ir import parse_ir
+    from cadmonkey.cad.openscad import parse_openscad
+
+    return parse_openscad(text) if language == "openscad" else parse_ir(text)
+
+
 def parses_as_openscad(row: Row) -> str:
     """The completion reads back, and prints as it was."""
-    from cadmonkey.cad.openscad import parse_openscad, print_openscad
+    from cadmonkey.cad.openscad import print_openscad
 
-    return "" if print_openscad(parse_openscad(row["completion"])) == row["completion"] else "prints differently"
+    return "" if print_openscad(_program("openscad", row["completion"])) == row["completion"] else "prints differently"
 
 
 def parses_as_ir(row: Row) -> str:
     """The Compact IR reads back."""
-    from cadmonkey.cad.ir import parse_ir
-
-    parse_ir(row["completion_ir"])
+    _program("ir", row["completion_ir"])
     return ""
 
 
 def has_equal_solids(row: Row) -> str:
-    """Both notations have the same solid: the booleans of both differences are empty, whatever the trees."""
-    from cadmonkey.cad.ir import parse_ir
+    """Both notations have the same solid, whatever the trees: one mesh to the last bit, or no volume in one alone."""
     from cadmonkey.cad.judge import SPECK_MM3
-    from cadmonkey.cad.openscad import parse_openscad
+    from cadmonkey.cad.mesh import identical_mesh
     from cadmonkey.cad.solid import solid
 
-    one, other = solid(parse_openscad(row["completion"])), solid(parse_ir(row["completion_ir"]))
-    rest = float((one - other).volume() + (other - one).volume())
-    return "" if rest <= SPECK_MM3 and not one.is_empty() else f"the solids differ by {rest:g} mm³"
+    one, other = solid(_program("openscad", row["completion"])), solid(_program("ir", row["completion_ir"]))
+    if one.is_empty():
+        return "the solid is empty"
+    rest = 0.0 if identical_mesh(one, other) else float(one.volume() + other.volume() - 2 * (one ^ other).volume())
+    return "" if rest <= SPECK_MM3 else f"the solids differ by {rest:g} mm³"
 
 
 def is_all_pass(row: Row) -> str:
@@ -199,10 +207,9 @@ def is_accepted_by_grammar(row: Row) -> str:
 
 def has_its_hash(row: Row) -> str:
     """The part's hash is that of the program."""
-    from cadmonkey.cad.openscad import parse_openscad
     from cadmonkey.parts import part_hash
 
-    found = part_hash(parse_openscad(row["completion"]))
+    found = part_hash(_program("openscad", row["completion"]))
     return "" if found == row["part"] else f"hash {row['part']}, its program has {found}"
 
 

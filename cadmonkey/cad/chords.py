@@ -8,9 +8,14 @@ from cadmonkey.cad import affine, csg
 from cadmonkey.cad.program import Facets, Program, SolidError
 from cadmonkey.cad.section import section
 
+ROUND_SIDES = 24
+"""A curve of so many sides is taken for round: its size is that of the circle through its corners."""
+
 
 def chord_mm(program: Program, facets: Facets | None = None) -> float:
-    """The greatest distance of a curve from its flats, with the program's own fineness or another.
+    """The greatest distance of a curve from its flats, of those that have fewer than ROUND_SIDES all the way round.
+
+    The fineness is the program's own or another.
 
     The program is one that `cadmonkey.cad.solid` has made a solid of: nothing is checked again.
 
@@ -42,7 +47,8 @@ def _chord(node: csg.Node, facets: Facets, scale: float) -> float:
 
 
 def _sagitta(radius: float, facets: Facets) -> float:
-    return float(radius) * (1 - math.cos(math.pi / facets.around(float(radius))))
+    sides = facets.around(float(radius))
+    return 0.0 if sides >= ROUND_SIDES else float(radius) * (1 - math.cos(math.pi / sides))
 
 
 def _reach(node: csg.Node, facets: Facets) -> float:

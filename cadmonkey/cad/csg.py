@@ -9,7 +9,7 @@ Booleans are kept in one canonical form: nested unions and intersections are fla
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 
 Vector = tuple[float, float, float]
 Point = tuple[float, float]
@@ -289,6 +289,11 @@ Pattern = LinearPattern | CircularPattern
 Extrusion = LinearExtrude | RotateExtrude
 Finish = Shell | Fillet | Chamfer
 Node = Primitive | Flat | Extrusion | Offset | Move | Pattern | Finish | Boolean | Hull
+_NUMBERED: dict[type, tuple[str, ...]] = {
+    kind: tuple(slot.name for slot in fields(kind) if slot.name not in ("child", "children", "outline"))
+    for kind in get_args(Node)
+}
+"""The fields of every node that hold numbers."""
 
 
 def union(*children: Node) -> Node:
@@ -358,9 +363,8 @@ def copies_in(node: Node) -> int:
 
 def numbers_of(node: Node) -> Iterator[float]:
     """The numbers of this node itself, in the order of its fields."""
-    for slot in fields(node):
-        if slot.name not in ("child", "children", "outline"):
-            yield from _numbers_in(getattr(node, slot.name))
+    for name in _NUMBERED[type(node)]:
+        yield from _numbers_in(getattr(node, name))
 
 
 def length_of(vector: Vector) -> float:

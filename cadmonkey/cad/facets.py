@@ -15,6 +15,7 @@ SMOOTH_DEG = 46.0
 """Faces that bend less are taken for pieces of one curved surface: an octagon is round, a hexagon is not."""
 MOST_NEIGHBOURS = 10
 """A face with more slight bends than this is a flat that ends a curved surface, such as the top of a low frustum."""
+_FLAT, _SMOOTH = np.cos(np.radians([FLAT_DEG, SMOOTH_DEG]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +48,32 @@ class Facets:
 
     def corners_of(self, faces: Integers) -> Floats:
         """The points of these faces, (n, 3)."""
-        corners = np.concatenate([self.corners[self.starts[f] : self.starts[f + 1]] for f in faces])
-        return np.asarray(self.points[np.unique(corners)])
+        return self.points[distinct(self.corners[self.spans_of(faces)[0]])]
+
+    def spans_of(self, faces: Integers) -> tuple[Integers, Integers]:
+        """Return where in `corners` these faces have theirs, one face after the other, and where there each begins."""
+        counts = self.starts[faces + 1] - self.starts[faces]
+        begin = np.cumsum(counts) - counts
+        return np.arange(counts.sum()) + np.repeat(self.starts[faces] - begin, counts), begin
 
 
 def facets_of(part: Manifold) -> Facets:
     """Gather the triangles of a solid that is not empty into flat faces."""
     points, triangles = _triangles(part)
     edges, sides = pair_edges(triangles, len(points))
-    crosses = np.cross(
-        points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]]
-    )
-    flat = _cosine(crosses, sides) > np.cos(np.radians(FLAT_DEG))
+    a, b, c = points[triangles.T]
+    crosses = cross(b - a, c - a)
+    flat = _cosine(crosses, sides) > _FLAT
     face = components(len(triangles), sides[flat])
-    normals = np.column_stack([np.bincount(face, crosses[:, axis]) for axis in range(3)]).astype(np.float64)
-    doubled = np.linalg.norm(normals, axis=1)
+    normals = np.stack([np.bincount(face, crosses[:, axis]) for axis in range(3)], axis=1).astype(np.float64)
+    doubled = lengths(normals)
     normals /= np.maximum(doubled, 1e-300)[:, None]
     order = np.argsort(face, kind="stable")
     starts = np.searchsorted(face[order], np.arange(len(normals) + 1)) * 3
     corners = triangles[order].ravel()
-    differ = face[sides[:, 0]] != face[sides[:, 1]]
-    borders, edges = face[sides[differ]], edges[differ]
+    borders = face[sides]
+    differ = borders[:, 0] != borders[:, 1]
+    borders, edges = borders[differ], edges[differ]
     bends, ends = _slight_bends(normals, borders, edges)
     offsets = np.einsum("ij,ij->i", normals, points[corners[starts[:-1]]])
     return Facets(points, normals, offsets, doubled / 2, corners, starts, bends, ends, borders, edges)
@@ -82,10 +88,10 @@ def shell_sizes(part: Manifold) -> tuple[Floats, Floats]:
     links = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
     shell = components(len(points), links)[triangles[:, 0]]
     # Volumes are summed from a point nearby, where they lose the fewest digits.
-    a, b, c = np.moveaxis(points[triangles] - points.mean(axis=0), 1, 0)
-    crosses = np.cross(b - a, c - a)
+    a, b, c = (points - points.mean(axis=0))[triangles.T]
+    crosses = cross(b - a, c - a)
     volumes = np.bincount(shell, np.einsum("ij,ij->i", a, crosses) / 6).astype(np.float64)
-    areas = np.bincount(shell, np.linalg.norm(crosses, axis=1) / 2).astype(np.float64)
+    areas = np.bincount(shell, lengths(crosses) / 2).astype(np.float64)
     return volumes, np.maximum(areas, 1e-300)
 
 
@@ -112,20 +118,31 @@ def components(count: int, links: Integers) -> Integers:
     label = np.arange(count)
     one, other = links.reshape(-1, 2).T
     while True:
-        low = np.minimum(label[one], label[other])
-        after = label.copy()
-        for end in (one, other):
-            np.minimum.at(after, label[end], low)
-        after = after[after]
-        if np.array_equal(after, label):
-            return np.unique(label, return_inverse=True)[1].astype(np.int64)
-        label = after
+        first, second = label[one], label[other]
+        differ = first != second
+        if not differ.any():
+            break
+        # Each label hangs itself on a lower one that it is linked to, then all are followed to the lowest.
+        first, second = first[differ], second[differ]
+        label[np.maximum(first, second)] = np.minimum(first, second)
+        while not np.array_equal(label, after := label[label]):
+            label = after
+    lowest = label == np.arange(count)
+    return np.asarray((np.cumsum(lowest) - 1)[label])
+
+
+def distinct(numbers: Integers) -> Integers:
+    """The numbers in order, each once."""
+    numbers = np.sort(numbers)
+    fresh = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
+    return numbers[fresh]
 
 
 def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[Integers, Integers]:
     """Return the pairs of faces that bend slightly, each once, with the ends of one edge between them."""
     cosine = _cosine(normals, faces)
-    slight = (cosine > np.cos(np.radians(SMOOTH_DEG))) & (cosine < np.cos(np.radians(FLAT_DEG)))
+    slight = (cosine > _SMOOTH) & (cosine < _FLAT)
     faces, edges = faces[slight], edges[slight]
     _, first = np.unique(faces.min(axis=1) * len(normals) + faces.max(axis=1), return_index=True)
     faces, edges = faces[first], edges[first]
@@ -135,6 +152,21 @@ def _slight_bends(normals: Floats, faces: Integers, edges: Integers) -> tuple[In
 
 
 def _cosine(vectors: Floats, pairs: Integers) -> Floats:
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-150)  # the product of two is still above 0
-    dot = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
-    return np.asarray(dot / (lengths[pairs[:, 0]] * lengths[pairs[:, 1]]))
+    units = vectors / np.maximum(lengths(vectors), 1e-150)[:, None]
+    return dots(units[pairs[:, 0]], units[pairs[:, 1]])
+
+
+def cross(one: Floats, other: Floats) -> Floats:
+    """The cross products of vectors, (n, 3): numpy's own takes ten times as long for a few of them."""
+    (a, b, c), (d, e, f) = one.T, other.T
+    return np.stack([b * f - c * e, c * d - a * f, a * e - b * d], axis=1)
+
+
+def dots(one: Floats, other: Floats) -> Floats:
+    """The products of vectors with their partners, (n,) of (n, 3) each."""
+    return np.asarray(np.einsum("ij,ij->i", one, other))
+
+
+def lengths(vectors: Floats) -> Floats:
+    """The lengths of vectors, (n,) of (n, 3)."""
+    return np.asarray(np.sqrt(dots(vectors, vectors)))

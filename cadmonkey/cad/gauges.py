@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from cadmonkey.cad.bores import coaxial
+from cadmonkey.cad.facets import Floats
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
 from cadmonkey.cad.profiles import NEAR_RIM
 from cadmonkey.cad.recesses import Recess
 from cadmonkey.cad.surfaces import Cylinder
 
+FLAT = 1e-7
+"""The normals around a point within a flat face differ by no more."""
 Gauge = Callable[[Measured], list[float]]
 PARALLEL = 0.999
 """Directions whose product is above this are one."""
@@ -62,7 +65,7 @@ def hole_from(side: str) -> Gauge:
 
     def measured(part: Measured) -> list[float]:
         round_ones = [c for c in (*part.holes, *part.bosses) if abs(c.axis[axis]) < SAME_PLACE_MM]
-        return [_from_side(part, axis, high, float(c.at((c.start + c.end) / 2)[axis])) for c in round_ones]
+        return [from_side(part, axis, high, float(c.at((c.start + c.end) / 2)[axis])) for c in round_ones]
 
     return measured
 
@@ -73,7 +76,7 @@ def face_from(side: str) -> Gauge:
 
     def measured(part: Measured) -> list[float]:
         planes = [plane for plane in part.surfaces.planes if abs(plane.normal[axis]) > 1 - 1e-6]
-        return [_from_side(part, axis, high, plane.offset / float(plane.normal[axis])) for plane in planes]
+        return [from_side(part, axis, high, plane.offset / float(plane.normal[axis])) for plane in planes]
 
     return measured
 
@@ -89,8 +92,27 @@ def gap(axis: int) -> Gauge:
     return measured
 
 
-def _from_side(part: Measured, axis: int, high: bool, place: float) -> float:
+def from_side(part: Measured, axis: int, high: bool, place: float) -> float:
+    """How far a coordinate is from the lower or the higher side of the box."""
     return float(part.high[axis] - place if high else place - part.low[axis])
+
+
+def corners(part: Measured) -> Floats:
+    """The points of the mesh but for those within a flat face, (n, 3); on a round surface they are on the true one."""
+    mesh = part.part.to_mesh64()
+    points, triangles = np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int64)
+    a, b, c = points[triangles.T]
+    normals = np.cross(b - a, c - a)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-150)[:, None]
+    around, faces = triangles.ravel(), np.bincount(triangles.ravel(), minlength=len(points))
+    sums = np.column_stack([np.bincount(around, np.repeat(normals[:, axis], 3), len(points)) for axis in range(3)])
+    return np.asarray(points[np.linalg.norm(sums, axis=1) < (1 - FLAT) * faces])
+
+
+def distinct(values: Floats) -> list[float]:
+    """The different values, to a ten-thousandth of a millimetre, that are above 0."""
+    found = np.unique(np.round(values, 4))
+    return [float(value) for value in found[found > 0]]
 
 
 def places(holes: list[Cylinder], axis: int) -> list[float]:
@@ -132,6 +154,12 @@ def cone_ends(end: int, hollow: bool) -> Gauge:
 def spheres(hollow: bool) -> Gauge:
     """Diameters of spheres, inside or outside."""
     return lambda part: [sphere.diameter for sphere in part.surfaces.spheres if sphere.hollow == hollow]
+
+
+def balls_from_bottom(part: Measured) -> list[float]:
+    """From the bottom of the part to the lowest point of each ball that the outside of a surface belongs to."""
+    balls = [sphere for sphere in part.surfaces.spheres if not sphere.hollow]
+    return [float(ball.centre[2]) - ball.diameter / 2 - float(part.low[2]) for ball in balls]
 
 
 def walls(part: Measured) -> list[float]:

@@ -13,6 +13,7 @@ from cadmonkey.cad.chords import chord_mm
 from cadmonkey.cad.dimensions import Check, Stated, check_dimensions, check_kinds, failure_text
 from cadmonkey.cad.facets import shell_sizes
 from cadmonkey.cad.measure import body_count, differing_features, measure
+from cadmonkey.cad.mesh import identical_mesh
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import SolidError, solid
@@ -21,7 +22,7 @@ from cadmonkey.errors import CadmonkeyError
 TOLERANCE_MM = 0.03
 """How far a surface may lie from where it should: above the chord error of $fn = 96, below any stated size."""
 CHORD_MM = 0.05
-"""How far the flats of a curve may lie from it: half the least step between stated sizes."""
+"""How far the flats of a curve with fewer than 24 sides may lie from it: half the least step between stated sizes."""
 SPECK_MM3 = 1e-4
 """Differences smaller than this are rounding."""
 MAX_MEASURED_TRIANGLES = 400_000
@@ -39,9 +40,9 @@ class Verdict:
     axis rotations with the boxes' centres on each other, because a sentence says what a part is and not where it
     lies. A program that fails early fails all the rest.
 
-    A program that is right with the reference's `$fn` and has another passes where no curve lies further than CHORD_MM
-    from its own flats (a radius up to 10 mm with $fn = 32, 41 mm with 64, 64 mm with 80), and fails where one does.
-    Any other program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
+    A program that is right with the reference's `$fn` and has another passes where each of its curves has 24 sides or
+    more, or lies no further than CHORD_MM from its flats, and fails where one does not (docs/dimensions.md). Any other
+    program counts as it is written, and so do twisted and tapered extrusions, whose layers follow `$fn`, and
     curves that the reference itself cuts more coarsely than that.
     """
 
@@ -193,19 +194,11 @@ def _differences(made: Manifold, wanted: Manifold) -> dict[str, list[str]]:
 
 def iou(a: Manifold, b: Manifold) -> float:
     """Volume of the intersection over volume of the union, between 0 and 1."""
-    if a is b or _same_mesh(a, b):
+    if a is b or identical_mesh(a, b):
         return 1.0
     shared = float((a ^ b).volume())
     united = float(a.volume() + b.volume()) - shared
     return shared / united if united > 0 else 0.0
-
-
-def _same_mesh(a: Manifold, b: Manifold) -> bool:
-    """Whether two solids are one mesh, as those of a part and its program copied are; spares a boolean."""
-    if (a.num_tri(), a.num_vert()) != (b.num_tri(), b.num_vert()) or a.is_empty():
-        return False
-    one, other = a.to_mesh64(), b.to_mesh64()
-    return np.array_equal(one.vert_properties, other.vert_properties) and np.array_equal(one.tri_verts, other.tri_verts)
 
 
 def deviation_mm(a: Manifold, b: Manifold) -> float:

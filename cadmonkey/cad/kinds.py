@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cadmonkey.cad import gauges, profiles
+from cadmonkey.cad import arcs, edges, gauges, profiles, rows, turned
 from cadmonkey.cad.gauges import Gauge
 from cadmonkey.cad.measure import Measured
 from cadmonkey.cad.surfaces import Cone, Cylinder
@@ -72,6 +72,8 @@ KINDS: dict[str, Kind] = {
     "boss_height": Kind(
         lambda part: [boss.depth for boss in gauges.standing(part)], "of every such boss, from its foot to its top"
     ),
+    "boss_circle_diameter": Kind(rows.circle(gauges.standing), "circle about the middle through every such boss"),
+    "boss_pitch_x": Kind(rows.pitch(gauges.standing, 0), "from each such boss to the next along x"),
     "grooves": _count(
         lambda part: [len(gauges.grooves(part))], "grooves around an upright round outside, such as a pulley's"
     ),
@@ -82,8 +84,27 @@ KINDS: dict[str, Kind] = {
         lambda part: [depth for _, depth in gauges.grooves(part)],
         "of every such groove, from the rim to its bottom, along the radius",
     ),
+    "turned_diameter": Kind(
+        turned.diameters, "every circle that the corners of a turned part lie on, about its upright axis"
+    ),
+    "turned_step": Kind(turned.steps, "between any two of these circles, along the radius"),
+    "rim_width": Kind(turned.rims, "from the widest of these circles inwards to each of the others"),
+    "eye_diameter": Kind(turned.eyes, "the narrowest of these circles: the inside of a ring"),
+    "ring_diameter": Kind(turned.centrelines, "the circle midway between the narrowest and the widest of them"),
+    "ball_from_bottom": Kind(gauges.balls_from_bottom, "from the bottom of the part to the lowest point of a ball"),
+    # Round surfaces, whole or in part: clips, knuckles, shafts with a flat.
+    "outside_diameter": Kind(arcs.diameters(hollow=False), "every round outside, however far it goes round"),
+    "inside_diameter": Kind(arcs.diameters(hollow=True), "every round inside, however far it goes round"),
+    "axis_spacing": Kind(arcs.axis_spacings, "between the axes of any two parallel round surfaces"),
+    "ring_wall": Kind(arcs.rings, "between any two round surfaces on one axis, along the radius"),
+    "flat_depth": Kind(
+        arcs.face_depths, "how far each flat face along a round outside lies within it, or beside it: of a keyway"
+    ),
+    "across_flat": Kind(arcs.across_flats, "from each flat face along a round outside to the far side of it"),
+    "channel_depth": Kind(arcs.channel_depths, "from the top to the lowest line of each round inside that lies"),
     # Flat-sided and toothed outsides, looked at from above at mid height.
     "sides": _count(profiles.sides, "flat sides of the outer profile: 6 of a hex prism"),
+    "side_length": Kind(profiles.side_lengths, "every side of a regular outer profile"),
     "across_flats": Kind(
         profiles.across_flats, "between opposite parallel sides of a regular outer profile with an even number of them"
     ),
@@ -91,6 +112,9 @@ KINDS: dict[str, Kind] = {
     "teeth": _count(profiles.teeth, "teeth of a gear: periods of the outer profile"),
     "tip_diameter": Kind(profiles.across_corners, "circle around the teeth; `tip_radius` is its half"),
     "root_diameter": Kind(profiles.root_diameters, "circle at the feet of the teeth"),
+    "tooth_depth": Kind(profiles.tooth_depths, "from the tips of the teeth to their feet, along the radius"),
+    "gear_module": Kind(profiles.modules, "the diameter at the tips over the number of teeth and two"),
+    "spokes": _count(profiles.spokes, "openings at mid height around the middle: as many as spokes between them"),
     # Holes.
     "holes": _count(lambda part: [len(part.hole_axes)], "axes with round holes; a counterbored hole is one"),
     "off_centre_holes": _count(lambda part: [len(gauges.off_centre(part))], "those whose axis is not the part's own"),
@@ -133,6 +157,15 @@ KINDS: dict[str, Kind] = {
         "of every countersink, between opposite sides: 90 for metric screws",
         "deg",
     ),
+    **{
+        f"row_{axis}_holes": _count(rows.row_holes(index), f"equal, evenly spaced holes in each row along {axis}")
+        for index, axis in enumerate("xyz")
+    },
+    **{
+        f"row_{axis}_pitch": Kind(rows.row_pitches(index), f"from hole to hole in each row along {axis}")
+        for index, axis in enumerate("xyz")
+    },
+    "ring_holes": _count(rows.ring_holes, "equal holes on each circle about the middle of the part"),
     "socket_across_flats": Kind(gauges.sockets, "between opposite sides of a regular hole with an even number of them"),
     # Slots, pockets and windows: recesses whose outline is not a circle.
     "slots": _count(lambda part: [len(gauges.slots(part))], "recesses with two round ends, through or blind"),
@@ -145,6 +178,16 @@ KINDS: dict[str, Kind] = {
         "of every slot, the diameter of its ends",
     ),
     "slot_depth": Kind(lambda part: [slot.depth for slot in gauges.slots(part)], "of every slot, through or blind"),
+    **{
+        f"slot_from_{side}": Kind(
+            rows.middle_from(gauges.slots, *place), f"from the {side} of the part's box to the middle of each slot"
+        )
+        for side, place in gauges.SIDES.items()
+    },
+    "slot_circle_diameter": Kind(rows.circle(gauges.slots), "circle about the middle through the middle of each slot"),
+    "slot_start": Kind(rows.slot_starts, "from the middle of the part to the near end of each slot or window"),
+    "slot_pitch_x": Kind(rows.pitch(gauges.slots, 0), "from the middle of each slot to the next along x"),
+    "slot_pitch_y": Kind(rows.pitch(gauges.slots, 1), "from the middle of each slot to the next along y"),
     "pockets": _count(
         lambda part: [len(_pockets(part))], "rectangular recesses with a floor, corners sharp or rounded"
     ),
@@ -159,6 +202,8 @@ KINDS: dict[str, Kind] = {
     "pocket_depth": Kind(
         lambda part: [pocket.depth for pocket in _pockets(part)], "of every pocket, from its mouth to its floor"
     ),
+    "pocket_columns": _count(rows.place_counts(_pockets, 0), "places of pockets along x: compartments of a tray"),
+    "pocket_rows": _count(rows.place_counts(_pockets, 1), "places of pockets along y"),
     "windows": _count(lambda part: [len(_windows(part))], "rectangular openings through a wall"),
     "window_length": Kind(
         lambda part: [gauges.plan(window)[0] for window in _windows(part)],
@@ -170,6 +215,7 @@ KINDS: dict[str, Kind] = {
     ),
     # Walls, ribs and profiles.
     "wall": Kind(gauges.walls, "of a tube, a round shell or a box, near the rim"),
+    "box_wall": Kind(profiles.box_walls, "every wall, floor and lid of a box on the lines through its middle"),
     "floor": Kind(gauges.floors, "the lowest material on the vertical line through the middle"),
     "leg_thickness": Kind(gauges.legs, "both legs of an L, along x and z"),
     "inner_length": Kind(gauges.room(0), "clear room of a box along x, near the rim"),
@@ -195,6 +241,15 @@ KINDS: dict[str, Kind] = {
     ),
     "slat_thickness": Kind(lambda part: profiles.thicknesses(profiles.slats(part)), "of every slat"),
     "slat_pitch": Kind(lambda part: profiles.pitches(profiles.slats(part)), "from slat to slat"),
+    "tines": _count(lambda part: [len(profiles.tines(part))], "pieces of material on a line along x near the back"),
+    "notches": _count(
+        lambda part: [len(profiles.notches(part))], "gaps between pieces of material on a line along x near the top"
+    ),
+    "notch_pitch": Kind(lambda part: profiles.pitches(profiles.notches(part)), "from notch to notch"),
+    "bar_width": Kind(
+        edges.bars, "between any two flat faces of any direction that look away from each other: spokes, teeth, bars"
+    ),
+    "opening_width": Kind(edges.openings, "between any two flat faces of any direction that look at each other"),
     # Places: where holes, bosses and flat faces lie, from a named side of the part's box.
     **{f"hole_from_{side}": _place(gauges.hole_from(side), "axis of a hole or boss", side) for side in gauges.SIDES},
     **{
@@ -202,7 +257,20 @@ KINDS: dict[str, Kind] = {
         for index, axis in enumerate("xyz")
     },
     **{f"face_from_{side}": _place(gauges.face_from(side), "flat face", side) for side in gauges.SIDES},
-    # Edges and slopes.
+    **{
+        f"axis_from_{side}": _place(arcs.axis_from(side), "axis of a round surface, whole or in part,", side)
+        for side in gauges.SIDES
+    },
+    "axis_to_face_z": Kind(arcs.axes_to_faces(2), "between the axis of a lying round surface and a flat face across z"),
+    # Corners, edges and slopes.
+    **{
+        f"corner_from_{side}": Kind(edges.corner_from(side), f"from the {side} of the part's box to each corner of it")
+        for side in gauges.SIDES
+    },
+    **{
+        f"edge_{axis}": Kind(edges.edge(index), f"how far each straight edge reaches along {axis}")
+        for index, axis in enumerate("xyz")
+    },
     "corner_radius": Kind(gauges.rounded_edges(upright=True), "rounded upright edges of the outside"),
     "edge_radius": Kind(gauges.rounded_edges(upright=False), "rounded edges of the outside that are not upright"),
     "chamfer": Kind(profiles.chamfers, "both legs of every bevel of an edge, straight or around"),

@@ -20,10 +20,10 @@ CHORD = 1.001
 
 def outline(part: Measured) -> Floats:
     """The corners of the outer profile at mid height around their middle, (n, 2); those on a straight side left out."""
-    loops = part.part.slice(float(part.low[2] + MIDDLE * part.size[2])).to_polygons()
+    loops = _slice(part)
     if not loops:
         return np.zeros((0, 2))
-    points = np.asarray(max(loops, key=_area), np.float64)
+    points = max(loops, key=lambda loop: abs(_turns_left(loop)))
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     bend = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
     points = points[bend > 1e-6 * np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)]
@@ -37,6 +37,12 @@ def sides(part: Measured) -> list[float]:
         return []
     lengths = np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1)
     return [len(points)] if np.ptp(lengths) < SAME_PLACE_MM and np.ptp(_radii(points)) < SAME_PLACE_MM else []
+
+
+def side_lengths(part: Measured) -> list[float]:
+    """How long each side of a regular outer profile is."""
+    points = outline(part) if sides(part) else np.zeros((0, 2))
+    return [float(length) for length in np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1)]
 
 
 def across_flats(part: Measured) -> list[float]:
@@ -67,6 +73,22 @@ def teeth(part: Measured) -> list[float]:
     return [int(np.count_nonzero(high & ~np.roll(high, 1)))]
 
 
+def modules(part: Measured) -> list[float]:
+    """The module of a gear: the diameter at the tips over the number of teeth and two."""
+    return [tip / (count + 2) for tip in across_corners(part) for count in teeth(part)]
+
+
+def tooth_depths(part: Measured) -> list[float]:
+    """From the tips of the teeth to their feet, along the radius."""
+    return [(tip - foot) / 2 for tip in across_corners(part) for foot in root_diameters(part)]
+
+
+def spokes(part: Measured) -> list[float]:
+    """The openings at mid height that the middle of the part does not lie in: as many as spokes between them."""
+    openings = [loop for loop in _slice(part) if _turns_left(loop) < 0]
+    return [sum(not _encloses(loop, part.centre[:2]) for loop in openings)]
+
+
 def fins(part: Measured) -> list[tuple[float, float]]:
     """The pieces of material on a line near the top, along x or y, where there are more."""
     return _most_pieces(part, NEAR_RIM)
@@ -75,6 +97,26 @@ def fins(part: Measured) -> list[tuple[float, float]]:
 def slats(part: Measured) -> list[tuple[float, float]]:
     """The pieces of material between openings on a line through the middle, without the frame at both ends."""
     return _most_pieces(part, MIDDLE)[1:-1]
+
+
+def tines(part: Measured) -> list[tuple[float, float]]:
+    """The pieces of material on a line along x near the back."""
+    return part.material_along(0, _point(part, {1: NEAR_RIM}))
+
+
+def notches(part: Measured) -> list[tuple[float, float]]:
+    """The gaps between the pieces of material on a line along x near the top."""
+    pieces = part.material_along(0, _point(part, {2: NEAR_RIM}))
+    return [(before[1], after[0]) for before, after in pairwise(pieces)]
+
+
+def box_walls(part: Measured) -> list[float]:
+    """The walls of a hollow box that lines through its middle along x, y and z pass, a floor and a lid included."""
+    found: list[float] = []
+    for axis in range(3):
+        pieces = part.material_along(axis, part.centre)
+        found += [t for t in thicknesses(pieces[:1] + pieces[1:][-1:]) if t < part.size[axis] - SAME_PLACE_MM]
+    return found
 
 
 def thicknesses(pieces: list[tuple[float, float]]) -> list[float]:
@@ -159,9 +201,24 @@ def _radii(points: Floats) -> Floats:
     return np.asarray(np.linalg.norm(points, axis=1))
 
 
-def _area(points: Floats) -> float:
-    x, y = np.asarray(points).T
-    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+def _slice(part: Measured) -> list[Floats]:
+    """The outlines at mid height, those of openings clockwise."""
+    loops = part.part.slice(float(part.low[2] + MIDDLE * part.size[2])).to_polygons()
+    return [np.asarray(loop, np.float64) for loop in loops]
+
+
+def _turns_left(points: Floats) -> float:
+    """The area of a polygon, negative where it goes round clockwise."""
+    x, y = points.T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+def _encloses(points: Floats, middle: Floats) -> bool:
+    """Whether a ray from a point to the right crosses a polygon an odd number of times."""
+    (x, y), (next_x, next_y) = (points - middle).T, (np.roll(points, -1, axis=0) - middle).T
+    crosses = (y > 0) != (next_y > 0)
+    at = x - y * (next_x - x) / np.where(crosses, next_y - y, 1)
+    return bool(np.count_nonzero(crosses & (at > 0)) % 2)
 
 
 def _centroid(points: Floats) -> Floats:

@@ -1,17 +1,18 @@
 """Solids: the tree evaluated exactly by manifold3d, in millimetres."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from manifold3d import CrossSection, Error, Manifold, Mesh64, OpType, triangulate
+from manifold3d import CrossSection, Error, Manifold, Mesh64, triangulate
 
-from cadmonkey.cad import affine, brep, csg, shell
+from cadmonkey.cad import affine, brep, csg, prism, shell
 from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
+from cadmonkey.cad.prism import Prism, Shape, as_solid
 from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
 from cadmonkey.cad.section import section
 
-__all__ = ["MAX_COPIES", "MAX_TRIANGLES", "SolidError", "solid"]
+__all__ = ["MAX_COPIES", "MAX_TRIANGLES", "SolidError", "shape", "solid"]
 
 MAX_COPIES = 10_000
 """Copies that the patterns of one program may make, nested ones multiplied."""
@@ -31,6 +32,15 @@ def solid(program: Program) -> Manifold:
     """Evaluate a program; the result may be empty.
 
     Raises:
+        SolidError: as `shape`.
+    """
+    return as_solid(shape(program))
+
+
+def shape(program: Program) -> Shape:
+    """Evaluate a program to a solid, or to a prism where it is one: that is worth its while before a boolean.
+
+    Raises:
         SolidError: a size that is not a positive finite number, a mix of 2-D and 3-D, or more copies, triangles or
             levels than the bounds.
     """
@@ -39,7 +49,7 @@ def solid(program: Program) -> Manifold:
             _check(node)
         if csg.dimension(program.root) == 2:
             raise SolidError("the program is a 2-D shape; extrude it to make a solid")
-        return _Evaluator(program.facets).solid(program.root, 1)
+        return _Evaluator(program.facets).shape(program.root, 1)
     except RecursionError as error:
         raise SolidError("the tree nests too deeply") from error
 
@@ -113,15 +123,18 @@ class _Evaluator:
         self.leaves = 0
 
     def solid(self, node: csg.Node, copies: int) -> Manifold:
+        return as_solid(self.shape(node, copies))
+
+    def shape(self, node: csg.Node, copies: int) -> Shape:
         match node:
             case csg.Union() | csg.Difference() | csg.Intersection() | csg.Hull():
-                return self.boolean(node, [self.solid(child, copies) for child in node.children])
+                return self.boolean(node, [self.shape(child, copies) for child in node.children])
             case csg.LinearPattern() | csg.CircularPattern():
                 return self.pattern(node, copies)
             case csg.Translate():
-                return self.solid(node.child, copies).translate(_floats(node.offset))
+                return prism.translated(self.shape(node.child, copies), _floats(node.offset))
             case csg.Rotate():
-                return self.solid(node.child, copies).rotate(_floats(node.angles))
+                return prism.rotated(self.shape(node.child, copies), _floats(node.angles))
             case csg.Scale():
                 return _bounded(self.solid(node.child, copies).scale(_floats(node.factors)))
             case csg.Mirror():
@@ -134,23 +147,32 @@ class _Evaluator:
                 return brep.solid(node, self.facets)
         return self.spend(self.leaf(node, copies))
 
-    def leaf(self, node: csg.Primitive | csg.Extrusion | csg.Flat | csg.Offset, copies: int) -> Manifold:
+    def leaf(self, node: csg.Primitive | csg.Extrusion | csg.Flat | csg.Offset, copies: int) -> Shape:
         match node:
             case csg.Cube():
-                return Manifold.cube(_floats(node.size))
+                x, y, z = size = _floats(node.size)
+                return self.prism(CrossSection.square((x, y)), z, lambda: Manifold.cube(size))
             case csg.Cylinder():
-                return Manifold.cylinder(float(node.h), float(node.r), float(node.r), self.sides(node, node.r))
+                r, h, sides = float(node.r), float(node.h), self.sides(node, node.r)
+                return self.prism(CrossSection.circle(r, sides), h, lambda: Manifold.cylinder(h, r, r, sides))
             case csg.Cone():
                 return self.cone(node)
             case csg.Sphere():
                 return _sphere(float(node.r), self.sides(node, node.r))
             case csg.Polyhedron():
                 return _polyhedron(node)
+            case csg.LinearExtrude() if node.twist == 0 and node.scale == (1, 1):
+                return self.prism(self.area(node.child, copies), float(node.height))
             case csg.LinearExtrude():
                 return linear_extrude(node, self.area(node.child, copies), self.facets)
             case csg.RotateExtrude():
                 return rotate_extrude(node, self.area(node.child, copies), self.facets)
         raise SolidError(f"{type(node).__name__.lower()}: a 2-D shape; extrude it to make a solid")
+
+    def prism(self, area: CrossSection, height: float, make: Callable[[], Manifold] | None = None) -> Shape:
+        if area.is_empty():  # there is nothing, or all of it is smaller than the grid of areas
+            return make() if make is not None else Manifold()
+        return Prism(area, 0.0, height, make)
 
     def area(self, node: csg.Node, copies: int) -> CrossSection:
         _bound_copies(copies * csg.copies_in(node))
@@ -169,38 +191,40 @@ class _Evaluator:
             raise SolidError(f"{type(node).__name__.lower()}: expected at most {MAX_FACETS} facets, got {sides}")
         return sides
 
-    def pattern(self, node: csg.Pattern, copies: int) -> Manifold:
+    def pattern(self, node: csg.Pattern, copies: int) -> Shape:
         count = int(node.count)
         copies = _bound_copies(copies * count)
-        child = self.solid(node.child, copies)
+        child = self.shape(node.child, copies)
         self.bound(child.num_tri() * count)
         if isinstance(node, csg.CircularPattern):
             if node.axis != csg.Z_AXIS or node.origin != csg.ORIGIN:
-                return self.united([child.transform(rows) for rows in affine.of_copies(node)])
-            turned = [child.rotate((0.0, 0.0, i * float(node.angle) / count)) for i in range(count)]
-            return self.united(turned)
+                made = as_solid(child)
+                return self.united([made.transform(rows) for rows in affine.of_copies(node)])
+            return self.united([prism.rotated(child, (0.0, 0.0, i * float(node.angle) / count)) for i in range(count)])
         x, y, z = np.asarray(node.direction, float) / csg.length_of(node.direction) * float(node.spacing)
-        return self.united([child.translate((i * x, i * y, i * z)) for i in range(count)])
+        return self.united([prism.translated(child, (i * x, i * y, i * z)) for i in range(count)])
 
-    def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Manifold]) -> Manifold:
+    def boolean(self, node: csg.Boolean | csg.Hull, parts: list[Shape]) -> Shape:
         triangles = sum(part.num_tri() for part in parts)
         self.bound(triangles)
         self.work += triangles
         if self.work > MAX_WORK:
             raise SolidError(f"expected booleans of at most {MAX_WORK} triangles together; use a smaller $fn")
         self.bound_overlap(parts[1:] if isinstance(node, csg.Difference) else parts)
-        if isinstance(node, csg.Union):
-            return _united(parts)
-        if isinstance(node, csg.Hull):
-            return Manifold.batch_hull(parts)
-        operation = OpType.Subtract if isinstance(node, csg.Difference) else OpType.Intersect
-        return Manifold.batch_boolean(parts, operation)
+        match node:
+            case csg.Union():
+                return prism.united(parts)
+            case csg.Hull():
+                return prism.hull(parts)
+            case csg.Difference():
+                return prism.subtracted(parts[0], parts[1:])
+        return prism.shared(parts)
 
-    def united(self, copies: list[Manifold]) -> Manifold:
+    def united(self, copies: list[Shape]) -> Shape:
         self.bound_overlap(copies)
-        return _united(copies)
+        return prism.united(copies)
 
-    def bound_overlap(self, parts: list[Manifold]) -> None:
+    def bound_overlap(self, parts: list[Shape]) -> None:
         """Refuse operands of which many lie on each other: the kernel splits each by all the others.
 
         Raises:
@@ -225,13 +249,13 @@ class _Evaluator:
             raise SolidError(f"shell: a wall of {float(node.thickness):g} mm leaves no room inside")
         return outer - inner
 
-    def spend(self, made: Manifold) -> Manifold:
+    def spend(self, made: Shape) -> Shape:
         """Count a leaf's triangles.
 
         Raises:
             SolidError: the kernel could not make it, or the program has used up its triangles.
         """
-        if made.status() != Error.NoError:
+        if isinstance(made, Manifold) and made.status() != Error.NoError:
             raise SolidError(f"the surface does not close to a solid ({made.status().name})")
         self.leaves += made.num_tri()
         self.bound(self.leaves)
@@ -253,10 +277,6 @@ def _bound_copies(copies: int) -> int:
     if copies > MAX_COPIES:
         raise SolidError(f"patterns: expected at most {MAX_COPIES} copies, got {copies}")
     return copies
-
-
-def _united(parts: list[Manifold]) -> Manifold:
-    return Manifold.batch_boolean(parts, OpType.Add) if parts else Manifold()
 
 
 def _sphere(radius: float, sides: int) -> Manifold:

@@ -8,6 +8,7 @@ from manifold3d import Manifold
 from cadmonkey.cad.dimensions import Stated, check_dimensions, check_kinds
 from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.judge import SPECK_MM3, judge
+from cadmonkey.cad.likeness import built_alike
 from cadmonkey.cad.measure import measure
 from cadmonkey.cad.mesh import same_mesh
 from cadmonkey.cad.openscad import parse_openscad
@@ -28,8 +29,8 @@ def check_row(row: Mapping[str, Any], part: Part | None = None) -> str | None:
         part: the part that the row was made of, which spares most of the work. The completion must parse to its very
             tree, so that its solid is the row's, and that is measured: not empty, and every stated size right. There
             is no more that the judge could find on a program that is its own reference. Its curves are coarse, but
-            sizes are fitted to corners, which lie on the true curve at any fineness. The judge itself is asked where
-            a size seems wrong.
+            sizes are fitted to corners, which lie on the true curve at any fineness. A size that seems wrong is
+            measured on the full solid, and the judge itself is asked where it is wrong there as well.
     """
     stated = row["stated"]
     try:
@@ -41,7 +42,7 @@ def check_row(row: Mapping[str, Any], part: Part | None = None) -> str | None:
             return "the two notations are different parts"
         if part is not None and program != part.program:
             return "the completion does not read back as the part"
-        if part is not None and _holds(part.solid, stated):
+        if part is not None and _holds(part, stated):
             return None
         verdict = judge(row["completion"], row["completion"], stated)
     except CadmonkeyError as error:
@@ -50,17 +51,24 @@ def check_row(row: Mapping[str, Any], part: Part | None = None) -> str | None:
 
 
 def is_same_part(one: Program, other: Program) -> bool:
-    """Whether two programs have equal trees, or solids without a difference."""
-    if one.facets == other.facets and one.root == other.root:
+    """Whether two programs have equal trees, or trees that make equal solids, or solids without a difference."""
+    if (one.facets == other.facets and one.root == other.root) or built_alike(one, other):
         return True
     first, second = solid(one), solid(other)
     if same_mesh(first, second):
         return True
-    return bool((first - second).volume() + (second - first).volume() <= SPECK_MM3)
+    return bool(first.volume() + second.volume() - 2 * (first ^ second).volume() <= SPECK_MM3)
 
 
-def _holds(part: Manifold, stated: Sequence[Stated]) -> bool:
-    """Whether every stated dimension is measured on a solid that is not empty."""
-    if part.is_empty() or not part.volume() > SPECK_MM3:
+def _holds(part: Part, stated: Sequence[Stated]) -> bool:
+    """Whether every stated dimension is measured on a solid that is not empty: on the coarse one, or else the full."""
+    if part.solid.is_empty() or not part.solid.volume() > SPECK_MM3:
         return False
-    return all(check["ok"] for check in check_dimensions(stated, measure(part)))
+    # The coarse ball is lower than the full one, for OpenSCAD cuts off its poles.
+    left = _not_measured(stated, part.solid)
+    return not left or not _not_measured(left, solid(part.program))
+
+
+def _not_measured(stated: Sequence[Stated], made: Manifold) -> list[Stated]:
+    checks = check_dimensions(stated, measure(made))
+    return [dimension for dimension, check in zip(stated, checks, strict=True) if not check["ok"]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cadmonkey.errors import InputError
 from cadmonkey.parts import compositions
 from cadmonkey.parts.families import FAMILIES
-from cadmonkey.parts.splits import HELD_OUT_FAMILIES
+from cadmonkey.parts.splits import HELD_OUT_FAMILIES, OUTSIDE_BAND
 
 PRIMITIVES = ("block", "cylinder", "sphere", "cone")
 """Bare solids, with nothing added."""
@@ -35,11 +35,18 @@ class Mix:
         Raises:
             InputError: no family of the mix has.
         """
-        held_out = {"held_out_family": True, None: None}.get(split, False)
-        families = [name for name in self.families if held_out in (None, name in HELD_OUT_FAMILIES)]
+        families = [name for name in self.families if split is None or _has_parts_in(split, name)]
         if not families:
-            raise InputError(f"split {split}: expected a mix with one of {', '.join(sorted(HELD_OUT_FAMILIES))}")
+            wanted = sorted(name for name in FAMILIES if _has_parts_in(split, name))
+            raise InputError(f"split {split}: expected a mix with one of {', '.join(wanted)}")
         return families[index % len(families)]
+
+
+def _has_parts_in(split: str | None, family: str) -> bool:
+    """Whether a family has parts enough in a split."""
+    if family in HELD_OUT_FAMILIES or split == "held_out_family":
+        return family in HELD_OUT_FAMILIES and split == "held_out_family"
+    return split != "held_out_band" or family not in OUTSIDE_BAND
 
 
 def cycle(families: Collection[str]) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Part:
     """Where the sentence states each parameter."""
     solid: Manifold
     """The part itself, its curves with COARSE sides."""
+    hash: str
+    """The part's identity, see `part_hash`."""
 
     @property
     def code(self) -> str:
@@ -61,11 +63,6 @@ class Part:
             return print_ir(self.program)
         except NotationError:
             return None
-
-    @property
-    def hash(self) -> str:
-        """The part's identity, see `part_hash`."""
-        return part_hash(self.program)
 
 
 def sample_part(
@@ -91,12 +88,13 @@ def sample_part(
         # Else a part could be held out in one wording (inner diameter 92) and trained on in another (outer 96, wall 2).
         if in_band(sizes) != in_band(_sizes_mm(draft)):
             continue
-        found = split_of(part_hash(program), name, sizes)
+        identity = part_hash(program)
+        found = split_of(identity, name, sizes)
         if split not in (None, found):
             continue
         made = sound_solid(program, draft.holes, trims=draft.trims, apart=draft.apart)
         if made is not None:
-            return _part(rng, name, draft, program, found, made, styles, noises)
+            return _part(rng, name, draft, program, identity, found, made, styles, noises)
     raise AssertionError(f"family {name}: no sound part in {MAX_DRAWS} draws")
 
 
@@ -110,6 +108,7 @@ def _part(
     family: str,
     draft: Draft,
     program: Program,
+    identity: str,
     split: Split,
     solid: Manifold,
     styles: Sequence[str],
@@ -130,6 +129,7 @@ def _part(
         parameters={name: number_of(value) for name, value in draft.values.items()},
         ledger=ledger,
         solid=solid,
+        hash=identity,
     )
 
 

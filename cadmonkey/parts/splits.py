@@ -25,6 +25,11 @@ HELD_OUT_FAMILIES: Collection[str] = frozenset({"gusset", "spool"})
 HELD_OUT_BAND_MM = (91.0, 94.0)
 """A part with a size in this band is never trained on, whatever its unit: it tells copying from remembering."""
 
+OUTSIDE_BAND: Collection[str] = frozenset(
+    {"shaft", "bushing", "nut", "revolution", "knob", "handle", "torus", "pulley"}
+)
+"""Families of which at most one part in 300 is in the band: too small, or built of other sizes than are stated."""
+
 
 def split_of(part: str, family: str, sizes_mm: Iterable[float]) -> Split:
     """The split of a part, by its family, its sizes (`sizes_of`) and its hash (`cadmonkey.parts.part_hash`).

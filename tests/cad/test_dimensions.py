@@ -166,6 +166,104 @@ PLANTED += [
     ("any_gap_y", 16, STEPPED, "16, 10", "17, 10", 17),
     ("any_gap_z", 9, STEPPED, "31]", "30.9]", 9.1),
 ]
+CLIP = """$fn = 96; difference() { cylinder(d = 24, h = 10); translate([0, 0, -1]) cylinder(d = 20, h = 12);
+translate([0, -6, -1]) cube([14, 12, 12]); }"""
+CRADLE = """$fn = 96; difference() { cube([40, 30, 20]); translate([15, -1, 12]) rotate([-90, 0, 0])
+cylinder(d = 10, h = 32); translate([10, -1, 12]) cube([10, 32, 9]); }"""
+TROUGH = """$fn = 96; difference() { cube([40, 30, 20]); translate([-1, 11, 12]) rotate([0, 90, 0])
+cylinder(d = 10, h = 42); translate([-1, 6, 12]) cube([42, 10, 9]); }"""
+OBROUND = "$fn = 96; linear_extrude(5) hull() { circle(d = 10); translate([30, 0]) circle(d = 10); }"
+FLATTED = "$fn = 96; difference() { cylinder(d = 20, h = 50); translate([-10, 6, -1]) cube([20, 20, 52]); }"
+TURNED = "$fn = 96; rotate_extrude() polygon([[5, 0], [20, 0], [30, 10], [30, 18], [5, 18]]);"
+HALF_TURNED = "$fn = 96; rotate_extrude(angle = 180) polygon([[5, 0], [20, 0], [30, 10], [30, 18], [5, 18]]);"
+RING = "$fn = 96; rotate_extrude() translate([20, 3]) circle(d = 6);"
+HALF_RING = "$fn = 96; rotate_extrude(angle = 180) translate([20, 3]) circle(d = 6);"
+FOOTED = """$fn = 96; difference() { union() { translate([0, 0, 25]) sphere(d = 40); cylinder(d = 16, h = 25); }
+translate([-30, -30, 25]) cube([60, 60, 30]); }"""
+UPRIGHT = """$fn = 96; difference() { cube([60, 4, 60]);
+for (z = [0 : 2]) translate([30, -1, 10 + z * 15]) rotate([-90, 0, 0]) cylinder(d = 5, h = 6); }"""
+SIDE_SLOT = """$fn = 96; difference() { cube([60, 20, 40]); translate([20, -1, 12]) rotate([-90, 0, 0])
+hull() { cylinder(d = 6, h = 22); translate([20, 0, 0]) cylinder(d = 6, h = 22); } }"""
+VENT = """$fn = 96; difference() { cylinder(d = 60, h = 4); for (i = [0 : 3]) rotate([0, 0, i * 90])
+translate([12, 0, -1]) hull() { cylinder(d = 4, h = 6); translate([10, 0, 0]) cylinder(d = 4, h = 6); } }"""
+SQUARE_VENT = """$fn = 96; difference() { cylinder(d = 60, h = 4); for (i = [0 : 4]) rotate([0, 0, i * 72])
+translate([10, -2, -1]) cube([14, 4, 6]); }"""
+SLOTS = """$fn = 96; difference() { cube([90, 40, 4]);
+for (i = [0 : 2], j = [0 : 1]) translate([10 + i * 24, 10 + j * 15, -1]) hull()
+{ cylinder(d = 4, h = 6); translate([12, 0, 0]) cylinder(d = 4, h = 6); } }"""
+TRAY = """difference() { cube([64, 42, 20]); for (i = [0 : 2], j = [0 : 1]) translate([2 + i * 21, 2 + j * 20, 2])
+cube([19, 18, 20]); }"""
+SIX_SIDED = "cylinder(r = 10, h = 5, $fn = 6);"
+WHEEL = """$fn = 96; difference() { union() { difference() { cylinder(d = 80, h = 10); translate([0, 0, -1])
+cylinder(d = 70, h = 12); } cylinder(d = 20, h = 10); for (i = [0 : 4]) rotate([0, 0, i * 72]) translate([0, -3, 0])
+cube([37, 6, 10]); } translate([0, 0, -1]) cylinder(d = 8, h = 12); }"""
+CASE = "difference() { cube([80, 60, 40]); translate([2, 2, 2]) cube([76, 56, 40]); }"
+COVER = "difference() { cube([80, 60, 40]); translate([2, -1, 2]) cube([76, 59, 36]); }"
+COMB = "union() { cube([70, 10, 4]); for (i = [0 : 3]) translate([i * 20, 0, 0]) cube([10, 30, 4]); }"
+NOTCHED = "difference() { cube([70, 10, 20]); for (i = [0 : 2]) translate([10 + i * 20, -1, 12]) cube([8, 12, 9]); }"
+FREE = "linear_extrude(12) polygon([[0, 0], [40, 0], [32, 20], [10, 15]]);"
+FREE_UPRIGHT = "rotate([90, 0, 0]) " + FREE
+PLANTED += [
+    ("outside_diameter", 24, CLIP, "d = 24", "d = 25", 25),
+    ("inside_diameter", 20, CLIP, "d = 20", "d = 19", 19),
+    ("inside_radius", 10, CLIP, "d = 20", "r = 10.1", 10.1),
+    ("ring_wall", 2, CLIP, "d = 20", "d = 19", 2.5),
+    ("any_axis_from_left", 15, CRADLE, "[15,", "[14.5,", 14.5),
+    ("any_axis_from_right", 25, CRADLE, "[15,", "[14.5,", 25.5),
+    ("any_axis_from_front", 11, TROUGH, "11, 12", "10.5, 12", 10.5),
+    ("any_axis_from_back", 19, TROUGH, "11, 12", "10.5, 12", 19.5),
+    ("any_axis_from_bottom", 12, CRADLE, "[15, -1, 12]", "[15, -1, 11]", 11),
+    ("any_axis_from_top", 8, CRADLE, "[15, -1, 12]", "[15, -1, 11]", 9),
+    ("any_axis_to_face_z", 8, CRADLE, "[15, -1, 12]", "[15, -1, 11]", 9),
+    ("channel_depth", 13, CRADLE, "[15, -1, 12]", "[15, -1, 11]", 14),
+    ("any_axis_spacing", 30, OBROUND, "30, 0", "31, 0", 31),
+    ("any_across_flat", 16, FLATTED, "10, 6", "10, 5.8", 15.8),
+    ("any_flat_depth", 4, FLATTED, "10, 6", "10, 5.8", 4.2),
+    ("any_turned_diameter", 40, TURNED, "[20, 0]", "[21, 0]", 42),
+    ("any_turned_radius", 20, HALF_TURNED, "[20, 0]", "[20.1, 0]", 20.1),
+    ("any_turned_step", 10, TURNED, "[20, 0]", "[21, 0]", 9),
+    ("any_turned_step", 10, HALF_TURNED.replace("180", "90"), "[20, 0]", "[20.1, 0]", 9.9),
+    ("any_rim_width", 10, TURNED, "[20, 0]", "[21, 0]", 9),
+    ("any_rim_width", 5, WHEEL, "d = 70", "d = 68", 6),
+    ("eye_diameter", 34, RING, "d = 6", "d = 7", 33),
+    ("ring_diameter", 40, RING, "[20,", "[21,", 42),
+    ("ring_radius", 20, HALF_RING, "[20,", "[20.1,", 20.1),
+    ("ball_from_bottom", 5, FOOTED, "0, 25]) sphere", "0, 26]) sphere", 6),
+    ("boss_circle_diameter", 40, STUDDED, "[10, 50]", "[10, 52]", 44),
+    ("boss_pitch_x", 40, STUDDED, "[10, 50]", "[10, 52]", 42),
+    ("row_x_pitch", 12, GRID, "i * 12", "i * 12.5", 12.5),
+    ("row_y_pitch", 12, GRID, "j * 12", "j * 12.5", 12.5),
+    ("row_z_pitch", 15, UPRIGHT, "z * 15", "z * 16", 16),
+    ("slot_from_left", 32, PLATE_OF_SLOTS, "[20,", "[21,", 33),
+    ("slot_from_right", 48, PLATE_OF_SLOTS, "[20,", "[21,", 47),
+    ("slot_from_front", 15, PLATE_OF_SLOTS, "15, 3", "14, 3", 14),
+    ("slot_from_back", 45, PLATE_OF_SLOTS, "15, 3", "14, 3", 46),
+    ("slot_from_bottom", 12, SIDE_SLOT, "12]", "12.1]", 12.1),
+    ("slot_from_top", 28, SIDE_SLOT, "12]", "12.1]", 27.9),
+    ("slot_circle_diameter", 34, VENT, "[12,", "[12.2,", 34.4),
+    ("slot_start", 10, VENT, "[12,", "[12.2,", 10.2),
+    ("slot_start", 10, SQUARE_VENT, "[10,", "[11,", 11),
+    ("slot_pitch_x", 24, SLOTS, "i * 24", "i * 23", 23),
+    ("slot_pitch_y", 15, SLOTS, "j * 15", "j * 16", 16),
+    ("side_length", 10, SIX_SIDED, "r = 10", "r = 10.1", 10.1),
+    ("tooth_depth", math.hypot(22, 1) - 18, GEAR, "r = 18", "r = 17.5", math.hypot(22, 1) - 17.5),
+    ("gear_module", math.hypot(22, 1) / 11, GEAR, "[22, -1], [22, 1]", "[21, -1], [21, 1]", math.hypot(21, 1) / 11),
+    ("box_wall", 2, CASE, "[2, 2, 2]", "[2, 2, 2.5]", 2.5),
+    ("box_wall", 2, COVER, "59, 36]", "59.5, 36]", 1.5),
+    ("any_bar_width", 6, WHEEL, "[37, 6, 10]", "[37, 5.8, 10]", 5.8),
+    ("any_opening_width", 4, SQUARE_VENT, "[14, 4, 6]", "[14, 4.2, 6]", 4.2),
+    ("any_opening_width", 14, SQUARE_VENT, "[14, 4, 6]", "[13, 4, 6]", 13),
+    ("notch_pitch", 20, NOTCHED, "i * 20", "i * 19", 19),
+    ("any_corner_from_left", 32, FREE, "[32, 20]", "[33, 20]", 33),
+    ("any_corner_from_right", 8, FREE, "[32, 20]", "[33, 20]", 7),
+    ("any_corner_from_front", 15, FREE, "[10, 15]", "[10, 16]", 16),
+    ("any_corner_from_back", 5, FREE, "[10, 15]", "[10, 16]", 4),
+    ("any_corner_from_bottom", 15, FREE_UPRIGHT, "[10, 15]", "[10, 16]", 16),
+    ("any_corner_from_top", 5, FREE_UPRIGHT, "[10, 15]", "[10, 16]", 4),
+    ("any_edge_x", 8, FREE, "[32, 20]", "[33, 20]", 7),
+    ("any_edge_y", 5, FREE, "[10, 15]", "[10, 16]", 4),
+    ("any_edge_z", 5, FREE_UPRIGHT, "[10, 15]", "[10, 16]", 4),
+]
 COUNTED = [
     ("holes", 12, GRID, "[0 : 3]", "[0 : 2]", 9),
     ("off_centre_holes", 6, FLANGE, "6 - 1", "5 - 1", 5),
@@ -183,6 +281,15 @@ COUNTED = [
     ("ribs", 1, GUSSET, "[4, 30]]", "[4, 4.001]]", 0),
     ("fins", 5, FINNED, "5 - 1", "4 - 1", 4),
     ("slats", 5, GRILLE, "6 - 1", "5 - 1", 4),
+    ("row_x_holes", 4, GRID, "[0 : 3]", "[0 : 2]", 3),
+    ("row_y_holes", 3, GRID, "[0 : 2]", "[0 : 1]", 2),
+    ("row_z_holes", 3, UPRIGHT, "[0 : 2]", "[0 : 3]", 4),
+    ("any_ring_holes", 6, FLANGE, "6 - 1", "5 - 1", 5),
+    ("pocket_columns", 3, TRAY, "[0 : 2]", "[0 : 1]", 2),
+    ("pocket_rows", 2, TRAY, "[0 : 1]", "[0 : 0]", 1),
+    ("spokes", 5, WHEEL, "i * 72", "i * 90", 4),
+    ("tines", 4, COMB, "[0 : 3]", "[0 : 2]", 3),
+    ("notches", 3, NOTCHED, "[0 : 2]", "[0 : 1]", 2),
 ]
 
 

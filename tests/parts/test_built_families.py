@@ -9,7 +9,7 @@ import pytest
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.judge import judge
-from cadmonkey.cad.kinds import KINDS
+from cadmonkey.cad.kinds import KINDS, base_kind
 from cadmonkey.cad.measure import measure
 from cadmonkey.cad.program import Program
 from cadmonkey.cad.solid import solid
@@ -70,8 +70,7 @@ def test_every_kind_of_a_value_is_known_to_the_judge_or_empty() -> None:
         for draft in drafts(family, 17, 40):
             assert draft.kinds.keys() == draft.values.keys()
             for kind in draft.kinds.values():
-                base = kind if kind in KINDS else kind.replace("_radius", "_diameter")
-                assert not kind or base in KINDS, (family, kind)
+                assert not kind or base_kind(kind) in KINDS, (family, kind)
 
 
 def test_a_motor_is_known_by_its_name_alone() -> None:

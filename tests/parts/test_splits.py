@@ -6,8 +6,8 @@ import pytest
 
 from cadmonkey.cad.csg import Circle, Cube, Difference, LinearExtrude, Sphere, Translate
 from cadmonkey.errors import InputError
-from cadmonkey.parts import FULL, HELD_OUT_BAND_MM, HELD_OUT_FAMILIES, PLAIN, sample_part, split_of
-from cadmonkey.parts.splits import in_band, sizes_of
+from cadmonkey.parts import FULL, HELD_OUT_BAND_MM, HELD_OUT_FAMILIES, PLAIN, Mix, sample_part, split_of
+from cadmonkey.parts.splits import OUTSIDE_BAND, in_band, sizes_of
 
 
 def test_a_size_in_the_band_holds_a_part_out_in_any_unit() -> None:
@@ -38,6 +38,23 @@ def test_a_stream_of_one_split_has_the_families_of_that_split() -> None:
     with pytest.raises(InputError, match="expected a mix with one of gusset"):
         PLAIN.family_of(0, "held_out_family")
     assert sample_part(random.Random(3), "spool").split == "held_out_family"
+
+
+def test_every_family_that_has_parts_in_the_band_gives_one_and_no_other_is_asked_for_one() -> None:
+    asked = {FULL.family_of(index, "held_out_band") for index in range(len(FULL.families))}
+    assert asked == set(FULL.families) - set(HELD_OUT_FAMILIES) - set(OUTSIDE_BAND)
+    rng = random.Random(4)
+    for family in sorted(asked):
+        assert sample_part(rng, family, split="held_out_band").split == "held_out_band"
+    shafts = Mix(("shaft", "nut"), styles=("plain",))
+    with pytest.raises(InputError, match="split held_out_band: expected a mix with one of block, bowl,"):
+        shafts.family_of(0, "held_out_band")
+
+
+@pytest.mark.parametrize("family", sorted(OUTSIDE_BAND))
+def test_a_family_outside_the_band_has_hardly_a_part_in_it(family: str) -> None:
+    rng = random.Random(5)
+    assert sum(sample_part(rng, family).split == "held_out_band" for _ in range(150)) <= 1
 
 
 def test_a_part_lies_in_one_split_however_it_is_put_in_words() -> None:

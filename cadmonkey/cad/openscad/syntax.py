@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from cadmonkey.cad.program import MAX_SOURCE, LanguageError
 
@@ -155,17 +155,17 @@ Statement = Assignment | Instance | If | Module
 Block = tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
     line: int
 
 
+_SPACE = " \t\r\f\ufeff"
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\f\ufeff]+)|(?P<newline>\n)|(?P<line_comment>//[^\n]*)|(?P<comment>/\*.*?\*/)
-    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>\$?[A-Za-z_]\w*)|(?P<string>"(?:\\.|[^"\\])*")
-    |(?P<operator><=|>=|==|!=|&&|\|\||[-+*/%^<>=!?:;,.(){}\[\]#])""",
+    rf"""[{_SPACE}]*(?:(?P<name>\$?[A-Za-z_]\w*)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<newline>\n)
+    |(?P<line_comment>//[^\n]*)|(?P<comment>/\*.*?\*/)|(?P<operator><=|>=|==|!=|&&|\|\||[-+*/%^<>=!?:;,.()\[\]#{{}}])
+    |(?P<string>"(?:\\.|[^"\\])*")|(?P<unknown>.))""",
     re.VERBOSE | re.DOTALL,
 )
 _REFUSED_WORDS = {
@@ -178,6 +178,8 @@ _REFUSED_WORDS = {
     "each": "list comprehensions are outside the subset",
 }
 _LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%"))
+_STRENGTH = {operator: level for level, operators in enumerate(_LEVELS) for operator in operators}
+"""How tightly each operator of two operands binds."""
 
 
 def _tokenize(source: str) -> list[_Token]:
@@ -188,16 +190,16 @@ def _tokenize(source: str) -> list[_Token]:
     """
     if len(source) > MAX_SOURCE:
         raise LanguageError(1, f"expected at most {MAX_SOURCE} characters, got {len(source)}")
-    tokens, position, line = [], 0, 1
-    while position < len(source):
-        match = _TOKEN.match(source, position)
-        if match is None:
-            raise LanguageError(line, f"unexpected character {source[position]!r}")
-        kind, text = str(match.lastgroup), match.group()
-        if kind not in ("space", "newline", "comment"):
+    tokens, line = [], 1
+    for match in _TOKEN.finditer(source.rstrip(_SPACE)):
+        kind = str(match.lastgroup)
+        text = match[kind]
+        if kind == "unknown":
+            raise LanguageError(line, f"unexpected character {text!r}")
+        if kind not in ("newline", "comment"):
             tokens.append(_Token(kind, text, line))
-        line += text.count("\n")
-        position = match.end()
+        if kind in ("newline", "comment", "string"):
+            line += text.count("\n")
     return [*tokens, _Token("end", "end of file", line)]
 
 
@@ -209,23 +211,25 @@ class _Parser:
     position: int = 0
     depth: int = 0
     comments: dict[int, str] = field(default_factory=dict)
+    current: _Token = field(init=False)
 
     def __post_init__(self) -> None:
         self.comments = {t.line: t.text[2:].strip() for t in self.tokens if t.kind == "line_comment"}
         self.tokens = [token for token in self.tokens if token.kind != "line_comment"]
-
-    @property
-    def current(self) -> _Token:
-        return self.tokens[self.position]
+        self.current = self.tokens[0]
 
     def advance(self) -> _Token:
         token = self.current
-        self.position += token.kind != "end"
+        if token.kind != "end":
+            self.position += 1
+            self.current = self.tokens[self.position]
         return token
 
     def accept(self, text: str) -> bool:
-        found = self.current.text == text and self.current.kind in ("operator", "name")
-        self.position += found
+        """Take an operator or a word, if it is the next: no number or string, with its quotes, has such a text."""
+        found = self.current.text == text
+        if found:
+            self.advance()
         return found
 
     def expect(self, text: str) -> _Token:
@@ -316,7 +320,8 @@ class _Parser:
             line = self.current.line
             named = self.current.kind == "name" and self.tokens[self.position + 1].text == "="
             name = self.advance().text if named else None
-            self.position += named
+            if named:
+                self.advance()
             found.append(Argument(line, name, self.expression()))
             if self.current.text != ")":
                 self.expect(",")
@@ -334,13 +339,12 @@ class _Parser:
         finally:
             self.depth -= 1
 
-    def binary(self, level: int) -> Expression:
-        if level == len(_LEVELS):
-            return self.unary()
-        left = self.binary(level + 1)
-        while self.current.kind == "operator" and self.current.text in _LEVELS[level]:
+    def binary(self, least: int) -> Expression:
+        """Operators that bind at least so tightly, and their operands."""
+        left = self.unary()
+        while (strength := _STRENGTH.get(self.current.text, -1)) >= least:
             token = self.advance()
-            left = Binary(token.line, token.text, left, self.binary(level + 1))
+            left = Binary(token.line, token.text, left, self.binary(strength + 1))
         return left
 
     def unary(self) -> Expression:

@@ -146,10 +146,7 @@ def prism(draw: Draw) -> Body:
         f"[|regular ]{noun}",
         (across, HEIGHT),
         "{across_corners} across its corners (the circle through them) and {height} tall (Z), one corner at the right",
-        [
-            replace(face, from_axis=face.from_axis if sides == 6 else "")
-            for face in _round_faces(diameter, height, free)
-        ],
+        [replace(face, centred=sides == 6) for face in _round_faces(diameter, height, free)],
         features.ON_FACES,
     )
 
@@ -290,11 +287,10 @@ def _edged(name: str, root: csg.Node, size: Vector, leg: Quantity, shape: str) -
     )
 
 
-def _round_faces(diameter: Quantity, height: Quantity, reach: float, measured: bool = True) -> list[Face]:
-    """The ends of a body that stands on the origin; the judge finds its axis if that is the middle of its box."""
+def _round_faces(diameter: Quantity, height: Quantity, reach: float) -> list[Face]:
+    """The ends of a body that stands on the origin."""
     low, size = (-diameter / TWO, -diameter / TWO, ZERO), (diameter, diameter, height)
     top = Face("top", low, size, THROUGH[2], "the top [face|]", radius=reach)
-    top = top if measured else replace(top, from_axis="")
     return [top, replace(top, side="bottom", on="the bottom [face|]")]
 
 

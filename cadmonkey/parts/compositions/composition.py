@@ -14,8 +14,13 @@ from cadmonkey.parts.phrases import Words
 
 TRIES = 12
 """Draws of one feature before the part begins anew."""
-_OF_THE_WHOLE = ("_from_top", "chamfer", "corner_radius", "across_corners")
-"""Kinds that are measured from the top of a part, or at half its height."""
+_UNDER_ADDED = {
+    "any_face_from_top": "any_gap_z",
+    "any_hole_from_top": "any_axis_to_face_z",
+    "any_slot_from_top": "",
+    "across_corners": "",
+}
+"""Kinds that are measured from the top of a part, or at half its height, and what holds where things stand on it."""
 
 
 def composition(rng: random.Random) -> Draft:
@@ -30,8 +35,7 @@ def composition(rng: random.Random) -> Draft:
     cuts = [*body.cuts, *(node for feature in made for node in feature.cuts)]
     if adds:
         # The top and the middle of the part are no longer those of its body.
-        hidden = {name for name, kind in draw.kinds.items() if kind.endswith(_OF_THE_WHOLE)}
-        draw.kinds |= dict.fromkeys(hidden, "")
+        draw.kinds |= {name: _UNDER_ADDED.get(kind, kind) for name, kind in draw.kinds.items()}
         draw.kinds[body.upright] = "any_face_from_bottom"
     if len(made) == 1:
         draw.kinds |= made[0].alone

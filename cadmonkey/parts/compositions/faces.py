@@ -33,6 +33,8 @@ _MIDWAY = (
     "[midway between {0}front and back|centred along Y|centered from front to back]",
     "[at half height|halfway up|centred along Z]",
 )
+_CIRCLES = {"hole": "bolt_circle", "boss": "boss_circle", "slot": "slot_circle"}
+"""What the judge measures the distance of a feature from the axis of a round face as."""
 _MIDDLE = "[centred|centered|in the middle|in the center|right in the centre]"
 
 Vector = tuple[Quantity, Quantity, Quantity]
@@ -62,8 +64,8 @@ class Face:
     """The thickness of the material behind it; None for all of the box."""
     radius: float | None = None
     """Of a round face on the z axis: how far from the axis features may reach."""
-    from_axis: str = "any_bolt_circle_radius"
-    """What the judge measures a distance from the axis of a round face as."""
+    centred: bool = True
+    """Of a round face: whether its axis is the middle of the part's box, which the judge measures from."""
     high: Vector | None = None
     """The corner with the greatest coordinates, where it is more than `low` plus `size` to say."""
     owner: str = ""
@@ -160,7 +162,7 @@ def point(face: Face, at: tuple[Quantity, Quantity], along: Quantity) -> Vector:
     return found[0], found[1], found[2]
 
 
-def place(draw: Draw, stem: str, face: Face, reach: tuple[float, float], kind: str = "any_hole_from_") -> Spot:
+def place(draw: Draw, stem: str, face: Face, reach: tuple[float, float], what: str = "hole") -> Spot:
     """Draw the place of the middle of a feature with round ends.
 
     Args:
@@ -168,13 +170,14 @@ def place(draw: Draw, stem: str, face: Face, reach: tuple[float, float], kind: s
         stem: the feature's name, of which those of the offsets are made: `hole_x`.
         face: where the feature is.
         reach: how far it extends from there along the two axes of the face, in mm.
-        kind: what the judge measures an offset from a side as, before the side's name; "" where it measures none.
+        what: `hole`, `boss` or `slot`: what the judge measures the offsets of.
 
     Raises:
         NoRoomError: the feature is too large for the face.
     """
     if face.radius is not None:
-        return _place_on_round(draw, stem, face, max(reach), kind)
+        return _place_on_round(draw, stem, face, max(reach), what)
+    kind = f"any_{'slot' if what == 'slot' else 'hole'}_from_"
     first, second = (
         _along(draw, stem, face, axis, half, None, kind) for axis, half in zip(face.plane, reach, strict=True)
     )
@@ -233,7 +236,7 @@ def _along(
     name = f"{stem}_{_SUFFIXES.get(side, side)}"
     least = near + EDGE_MM + face.inset
     offset = draw.size(name, least, least + min(room, float(size) * 0.5))
-    draw.kinds[name] = kind and kind + side
+    draw.kinds[name] = kind + side
     if SIDES[side][1]:
         far = face.end(axis) - offset
         return far if extent is None else far - extent, (side, f"{{{name}}}")
@@ -251,7 +254,7 @@ def _told(face: Face, told: tuple[Told, Told], middle: str) -> str:
     return f"{said[0]}[,| and] {_MIDWAY[axis].format(face.owner and face.owner + ' ')}"
 
 
-def _place_on_round(draw: Draw, stem: str, face: Face, radius: float, kind: str) -> Spot:
+def _place_on_round(draw: Draw, stem: str, face: Face, radius: float, what: str) -> Spot:
     """In the middle of a round face, or right, left, in front of or behind it."""
     room = float(face.radius or 0) - EDGE_MM - radius
     if room < 0:
@@ -261,7 +264,7 @@ def _place_on_round(draw: Draw, stem: str, face: Face, radius: float, kind: str)
     axis, high = draw.rng.randrange(2), draw.chance(0.5)
     name = f"{stem}_{'xy'[axis]}"
     offset = draw.size(name, min(radius + 1, room / 2), room)
-    draw.kinds[name] = face.from_axis if kind else ""
+    draw.kinds[name] = f"any_{_CIRCLES[what]}_radius" if face.centred else ""
     way = (("to the left of", "to the right of"), ("in front of", "behind"))[axis][high]
     at = (offset if high else -offset, ZERO)
     return Spot(at if axis == 0 else at[::-1], f"{{{name}}} {way} the [centre|center|middle]")

@@ -114,7 +114,7 @@ def slot(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     depth = draw.size(f"{stem}_depth", SHALLOWEST_MM, _deepest(face), "any_slot_depth") if draw.chance(0.35) else None
     half, less = float(length) / 2, float(width) / 2
     reach = (half, less) if along == 0 else (less, half)
-    spot = place(draw, stem, face, reach, kind="")
+    spot = place(draw, stem, face, reach, "slot")
     claim(room, face, spot, reach, depth)
     where = spot.words if spot.is_middle else f"its [middle|centre] {spot.words}"
     size = f"{{{stem}_length}} long[,| and] {{{stem}_width}} wide"
@@ -156,7 +156,7 @@ def hole_ring(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
         raise NoRoomError
     radius, size = _hole_size(draw, stem, face)
     count = draw.count(_plural(stem), [3, 4, 4, 5, 6, 6, 8])
-    draw.kinds[_plural(stem)] = ""
+    draw.kinds[_plural(stem)] = "any_ring_holes"
     most = 2 * (_reach(face) - EDGE_MM - float(radius))
     name = f"{stem}_circle_d"
     circle = draw.size(name, count * (float(radius) + EDGE_MM) * 0.75, most, "any_bolt_circle_diameter")
@@ -183,11 +183,11 @@ def hole_row(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     radius, size = _hole_size(draw, stem, face, 0.25)
     along = draw.rng.randrange(2)
     count = draw.count(_plural(stem), [2, 2, 3, 3, 4, 5, 6])
-    draw.kinds[_plural(stem)] = ""
     axis = face.plane[along]
+    draw.kinds[_plural(stem)] = f"any_row_{'xyz'[axis]}_holes"
     most = (_extent(face, axis) - 2 * (EDGE_MM + face.inset + float(radius))) / (int(count) - 1)
     pitch = draw.size(f"{stem}_pitch", 2 * float(radius) + EDGE_MM, most)
-    draw.kinds[f"{stem}_pitch"] = ""
+    draw.kinds[f"{stem}_pitch"] = f"any_row_{'xyz'[axis]}_pitch"
     run = (count - ONE) * pitch
     reach = [float(radius), float(radius)]
     reach[along] += float(run) / 2
@@ -217,8 +217,8 @@ def hole_grid(draw: Draw, stem: str, face: Face, room: Room) -> Feature:
     rooms = [_extent(face, axis) - 2 * (EDGE_MM + face.inset + float(radius)) for axis in (0, 1)]
     most = min(free / (int(count) - 1) for free, count in zip(rooms, counts, strict=True))
     pitch = draw.size(f"{stem}_pitch", 2 * float(radius) + EDGE_MM, most)
-    for name in ("columns", "rows", "pitch"):
-        draw.kinds[f"{stem}_{name}"] = ""
+    for name, kind in (("columns", "x_holes"), ("rows", "y_holes"), ("pitch", "x_pitch")):
+        draw.kinds[f"{stem}_{name}"] = f"any_row_{kind}"
     runs = [(count - ONE) * pitch for count in counts]
     reach = (float(runs[0]) / 2 + float(radius), float(runs[1]) / 2 + float(radius))
     _fit(face, reach)
@@ -378,8 +378,7 @@ def _boss(draw: Draw, stem: str, face: Face, room: Room) -> tuple[Quantity, Quan
     most = min(_extent(face, 0), _extent(face, 1)) * 0.6
     radius = draw.size(f"{stem}_d", 3, min(most, 60), "any_boss_diameter") / TWO
     height = draw.size(f"{stem}_height", 2, min(40.0, 6 * float(radius)), "any_boss_height")
-    kind = "any_hole_from_" if face.radius is None else ""
-    spot = place(draw, stem, face, (float(radius), float(radius)), kind)
+    spot = place(draw, stem, face, (float(radius), float(radius)), "boss")
     claim(room, face, spot, (float(radius), float(radius)), None, float(height))
     words = (
         f"[@ round boss {{{stem}_d}} in diameter and {{{stem}_height}} [tall|high]|"

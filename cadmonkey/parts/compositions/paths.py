@@ -14,6 +14,13 @@ from cadmonkey.parts.measures import Measure, NoRoomError
 LEAST_MM = 4.0
 """The least length of an edge, and the least level of a path above its base line."""
 
+_COORDINATES = {
+    "x": "any_corner_from_left",
+    "y": "any_corner_from_front",
+    "z": "any_corner_from_bottom",
+    "r": "any_turned_radius",
+}
+"""What the judge measures the coordinates of corners as."""
 Corner = tuple[Quantity, Quantity]
 
 
@@ -59,14 +66,29 @@ class Path:
         told = f"[slanting|in a straight slanted line] {{{name}}} {self.ways[0]} and {{{other}}} {way}"
         self._add(plus(self.corners[-1][0], step), level, told, name, other)
 
-    def measure(self, along: str, level: str) -> None:
-        """Give the moves between two parallel faces the kinds that the judge measures them as."""
+    def measure(self, along: str, level: str) -> bool:
+        """Give the moves the kinds that the judge measures them as; tell whether one is between parallel flat faces.
+
+        Args:
+            along: the axis of the base line.
+            level: the axis of the levels above it; `r`, if the path is turned about the base line.
+        """
         corners = self.outline
         runs = [_run(a, b) for a, b in zip(corners, [*corners[1:], corners[0]], strict=True)]
+        turned = level == "r"
+        parallel = False
         for index, names in enumerate(self.names):
-            before, after = runs[index - 1], runs[index + 1]
-            if runs[index] != "slant" and before == after != "slant":
-                self.draw.kinds[names[0]] = along if runs[index] == "along" else level
+            rises = (
+                "any_turned_radius" if turned and index == 0 else "any_turned_step" if turned else f"any_edge_{level}"
+            )
+            goes = f"any_edge_{along}"
+            if runs[index - 1] == runs[index + 1] != "slant" != runs[index]:
+                goes = f"any_gap_{along}"
+                rises = rises if turned else f"any_gap_{level}"
+                parallel |= runs[index] == "along" or not turned
+            ways = {"along": [goes], "level": [rises], "slant": [goes, rises]}[runs[index]]
+            self.draw.kinds |= dict(zip(names, ways, strict=True))
+        return parallel
 
     def _add(self, along: Quantity, level: Quantity, told: str, *names: str) -> None:
         self.corners.append((along, level))
@@ -155,7 +177,7 @@ def keep_corners(
             if value and (axis, value) not in names:
                 names[axis, value] = f"{axis}{number}"
                 draw.keep(f"{axis}{number}", measure_of(value))
-                draw.kinds[f"{axis}{number}"] = ""
+                draw.kinds[f"{axis}{number}"] = _COORDINATES[axis]
     pairs = [[(axis, value) for axis, value in zip(axes, corner, strict=True)] for corner in corners]
     points = [f"({', '.join(f'{{{names[key]}#}}' if key in names else '0' for key in pair)})" for pair in pairs]
     if draw.chance(0.25):

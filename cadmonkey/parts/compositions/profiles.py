@@ -73,7 +73,7 @@ _TURNS: Sequence[tuple[float, tuple[str, str]]] = (
 def _moves(draw: Draw, standing: bool) -> Outline:
     """A path along x from the origin, and straight back to it."""
     path = draw_path(draw, ("right", "up", "down"), 60, 50)
-    path.measure("any_gap_x", "any_gap_z" if standing else "any_gap_y")
+    path.measure("x", "z" if standing else "y")
     check_corners([(float(x), float(y)) for x, y in path.outline])
     up = "" if standing else " (right is +X, up is +Y)"
     told = (
@@ -106,7 +106,7 @@ _OUTLINES: dict[str, Callable[[Draw, bool], Outline]] = {"moves": _moves, "point
 def _obround(draw: Draw) -> Outline:
     apart = draw.size("apart", 8, 100)
     width = draw.size("width", 6, 60, "width")
-    draw.kinds["apart"] = ""
+    draw.kinds["apart"] = "any_axis_spacing"
     circle = csg.Circle(width / TWO)
     area = csg.union(
         _square(ZERO, -width / TWO, apart, width),
@@ -118,7 +118,7 @@ def _obround(draw: Draw) -> Outline:
 
 def _rounded_end(draw: Draw) -> Outline:
     length, width = draw.size("length", 10, 100), draw.size("width", 6, 80, "width")
-    draw.kinds["length"] = ""
+    draw.kinds["length"] = "any_axis_from_left"
     end = csg.Translate((length, width / TWO, ZERO), csg.Circle(width / TWO))
     told = (
         "@ rectangle {length} along X and {width} along Y, and on the middle of its right edge the centre of a circle "
@@ -148,7 +148,7 @@ def _cross(draw: Draw) -> Outline:
 def _bite(draw: Draw) -> Outline:
     length, width = draw.size("length", 20, 120), draw.size("width", 12, 100)
     bite = draw.size("bite_d", 4, min(float(length) - 6, 2 * float(width) - 6))
-    draw.kinds["bite_d"] = ""
+    draw.kinds["bite_d"] = "inside_diameter"
     cut = csg.Translate((length / TWO, width, ZERO), csg.Circle(bite / TWO))
     told = (
         "@ {length*width} rectangle (X x Y), with @ {bite_d} diameter circle cut out of it, centred on the middle of "
@@ -167,7 +167,7 @@ def _square_hole(draw: Draw) -> Outline:
 def _two_circles(draw: Draw) -> Outline:
     first, second = draw.size("d1", 12, 80), draw.size("d2", 12, 80)
     apart = draw.size("apart", abs(float(first - second)) / 2 + 4, float(first + second) / 2 * 0.85)
-    draw.kinds["d1"] = draw.kinds["d2"] = draw.kinds["apart"] = ""
+    draw.kinds |= {"d1": "any_outside_diameter", "d2": "any_outside_diameter", "apart": "any_axis_spacing"}
     area = csg.union(csg.Circle(first / TWO), csg.Translate((apart, ZERO, ZERO), csg.Circle(second / TWO)))
     return area, "two overlapping circles of {d1} and {d2} diameter, the second {apart} to the right of the first", 0
 
@@ -179,11 +179,11 @@ def _square(x: Quantity, y: Quantity, length: Quantity, width: Quantity) -> csg.
 def _turned_moves(draw: Draw) -> Outline:
     """A path up from the axis, and back to it."""
     path = draw_path(draw, ("up", "out", "in"), 50, 45)
-    path.measure("any_gap_z", "")
+    parallel = path.measure("z", "r")
     corners = [(level, along) for along, level in path.outline]
     check_corners([(float(x), float(y)) for x, y in corners])
-    if not any(draw.kinds.values()):
-        # Nothing but slanted lines and what leads to them: the judge would measure nothing.
+    if not parallel:
+        # Nothing but slanted lines and what leads to them.
         raise NoRoomError
     told = (
         f"[start at the origin and go|from the origin on the axis, go] {', '.join(path.moves)}, then straight in to "
@@ -206,8 +206,6 @@ def _turned_points(draw: Draw) -> Outline:
     corners = [(bore, 0), *outside, (bore, heights[-1])]
     check_corners(corners)
     points, told = keep_corners(draw, corners, ("r", "z"))
-    for height in {height for _, height in outside[1:-1] if [z for _, z in outside].count(height) > 1}:
-        draw.kinds[name_of(draw, "z", height)] = "any_face_from_bottom"
     draw.kinds[name_of(draw, "z", heights[-1])] = "height"
     told = f"[the corners|the points|polygon] {told} [in mm|(radius and height in mm)]"
     return csg.Polygon(points), told, int(bore > 0)
@@ -217,6 +215,6 @@ def _turned_circle(draw: Draw) -> Outline:
     """A circle away from the axis: a torus."""
     thick = draw.size("section_d", 3, 40, "height")
     radius = draw.size("ring_r", float(thick) / 2 + 3, 80)
-    draw.kinds["ring_r"] = ""
+    draw.kinds["ring_r"] = "ring_radius"
     area = csg.Translate((radius, thick / TWO, ZERO), csg.Circle(thick / TWO))
     return area, "@ circle {section_d} in diameter, its centre {ring_r} from the axis[|, resting on the XY plane]", 1

@@ -28,7 +28,7 @@ def _round_piece(draw: Draw) -> Draft:
     radius, across = draw.round_size("", 16, 140)
     upright = "thickness" if flat else "height"
     height = draw.size(upright, *((2, 14) if flat else (14, 120)))
-    draw.kinds[across.name] = "width" if across.name == "radius" else "length" if angle == 180 else ""
+    draw.kinds[across.name] = "width" if across.name == "radius" else "length" if angle == 180 else "outside_diameter"
     kind = "disc" if flat else "cylinder"
     root = csg.RotateExtrude(csg.Square((radius, height)), angle)
     features: list[str] = []
@@ -69,7 +69,7 @@ def _ring_piece(draw: Draw) -> Draft:
     outer = draw.size("outer_d", 16, 150)
     wall = draw.size("wall", 1.5, float(outer) * 0.35)
     height = draw.size("height", 2, 80)
-    draw.kinds |= {"outer_d": "length" if angle == 180 else "", "wall": ""}
+    draw.kinds |= {"outer_d": "length" if angle == 180 else "outside_diameter", "wall": "ring_wall"}
     inner = outer / TWO - wall
     profile = csg.Translate((inner, ZERO, ZERO), csg.Square((wall, height)))
     noun = f"[{share} ring|{share} of a ring|{share} tube|{share} of a tube]"

@@ -33,10 +33,12 @@ def gusset(rng: random.Random) -> Draft:
     thickness = draw.size_or_default("gusset", "thickness", 1.5, min(10.0, min(length, height) * 0.2), "leg_thickness")
     sides = draw.chance(0.35)
     reach = [
-        draw.size(name, 5, float(side - thickness) * 0.85, "")
-        for name, side in (("rib_length", length), ("rib_height", height))
+        draw.size(name, 5, float(side - thickness) * 0.85, f"any_edge_{axis}")
+        for name, side, axis in (("rib_length", length, "x"), ("rib_height", height, "z"))
     ]
-    rib_t = draw.size("rib_thickness", 1.5, min(8.0, width * 0.25, _slender(*reach)), "" if sides else None)
+    rib_t = draw.size(
+        "rib_thickness", 1.5, min(8.0, width * 0.25, _slender(*reach)), "any_bar_width" if sides else None
+    )
     ends = (rib_t, width) if sides else ((width + rib_t) / 2,)
     ribs = [prism(_rib(thickness, *reach), end, rib_t) for end in ends]
     body = csg.union(cube(length, width, thickness), cube(thickness, width, height), *ribs)
@@ -102,7 +104,11 @@ def u_bracket(rng: random.Random) -> Draft:
     width, height = draw.size("width", 10, 80), draw.size("height", 12, 100)
     most = min(8.0, height * 0.25, float(across) * (0.5 if by_gap else 0.2))
     thickness = draw.size_or_default(
-        "u_bracket", "thickness", 1.5, most, {"plain": "web_thickness", "axle": "floor"}.get(variant, "")
+        "u_bracket",
+        "thickness",
+        1.5,
+        most,
+        {"plain": "web_thickness", "axle": "floor"}.get(variant, "any_face_from_bottom"),
     )
     length = across + 2 * thickness if by_gap else across
     far = across + thickness if by_gap else across - thickness
@@ -138,7 +144,7 @@ def _u_holes(
         return [cut], [f"[@ |one ]{size} hole in the [middle|center|centre] of the base[| plate]"], 1
     radius, size = hole_size(draw, "axle", 2, min(float(height) * 0.4, width * 0.6), "hole")
     low = float(thickness) + float(radius) + 1
-    up = draw.size("axle_height", low, float(height) - float(radius) - 2, "")
+    up = draw.size("axle_height", low, float(height) - float(radius) - 2, "any_hole_from_bottom")
     axle = at(-1, width / 2, up, along_x(csg.Cylinder(radius, length + 2)))
     words = f"[@ |]{size} hole [through both sides|through both uprights|across both walls], {{axle_height}} above the "
     return [axle], [words + "[bottom|underside|floor]"], 2
@@ -183,14 +189,14 @@ def _support_block(draw: Draw) -> Draft:
 
 
 def _pillow(draw: Draw) -> Draft:
-    bore = draw.size("bore_d", 4, 40, "")
-    head = draw.size("head_d", bore + 5, bore * 1.6 + 12, "")
-    thickness = draw.size("thickness", 3, max(4.0, head * 0.25), "")
-    up = draw.size("axis_height", head / 2 + 1, head / 2 + 30, "")
+    bore = draw.size("bore_d", 4, 40, "any_hole_diameter")
+    head = draw.size("head_d", bore + 5, bore * 1.6 + 12, "any_outside_diameter")
+    thickness = draw.size("thickness", 3, max(4.0, head * 0.25), "any_face_from_bottom")
+    up = draw.size("axis_height", head / 2 + 1, head / 2 + 30, "any_hole_from_bottom")
     if float(up) - bore / 2 < float(thickness) + 1:
-        thickness = draw.size("thickness", 2, up - bore / 2 - 1, "")
-    radius, size = hole_size(draw, "hole", 2, 9, "")
-    spacing = draw.size("hole_spacing", head + 2 * float(radius) + 3, head + 2 * float(radius) + 40, "")
+        thickness = draw.size("thickness", 2, up - bore / 2 - 1, "any_face_from_bottom")
+    radius, size = hole_size(draw, "hole", 2, 9, "any_hole")
+    spacing = draw.size("hole_spacing", head + 2 * float(radius) + 3, head + 2 * float(radius) + 40, "any_row_x_pitch")
     length = draw.size("length", spacing + 2 * float(radius) + 4, spacing + 2 * float(radius) + 25)
     width = draw.size("width", max(6.0, 2 * float(radius) + 4), 50)
     middle = length / 2
@@ -227,10 +233,10 @@ def hook(rng: random.Random) -> Draft:
     """A hook from plates: screwed to a wall, or hung over a door."""
     draw = Draw(rng)
     reach, width = draw.size("length", 20, 90), draw.size("width", 8, 50)
-    height, lip = draw.size("height", 30, 150), draw.size("lip_height", 8, 60, "")
-    thickness = draw.size_or_default("hook", "thickness", 2, min(10.0, reach * 0.2), "")
+    height, lip = draw.size("height", 30, 150), draw.size("lip_height", 8, 60, "any_face_from_bottom")
+    thickness = draw.size_or_default("hook", "thickness", 2, min(10.0, reach * 0.2), "any_face_from_left")
     if lip > height * 0.6 or lip < thickness * 2:
-        lip = draw.size("lip_height", max(6.0, float(thickness) * 2), height * 0.6, "")
+        lip = draw.size("lip_height", max(6.0, float(thickness) * 2), height * 0.6, "any_face_from_bottom")
     back, arm = cube(thickness, width, height), cube(reach, width, thickness)
     front = at(reach - thickness, 0, 0, cube(thickness, width, lip))
     make = _door_hook if draw.chance(0.4) else _wall_hook
@@ -257,8 +263,10 @@ def _wall_hook(draw: Draw, body: list[csg.Node], at_hand: tuple[Quantity, ...], 
     sizes, lip_words, steps = texts
     radius, size = hole_size(draw, "hole", 2, min(8.0, width * 0.5, float(height - lip) * 0.2), "hole")
     low = float(lip) + float(radius) + 1
-    lower = draw.size("lower_hole", low, float(height) - 4 * float(radius) - 4, "")
-    upper = draw.size("upper_hole", lower + 2 * float(radius) + 2, float(height) - float(radius) - 1.5, "")
+    lower = draw.size("lower_hole", low, float(height) - 4 * float(radius) - 4, "any_hole_from_bottom")
+    upper = draw.size(
+        "upper_hole", lower + 2 * float(radius) + 2, float(height) - float(radius) - 1.5, "any_hole_from_bottom"
+    )
     screw_hole = along_x(through(radius, thickness))
     cuts = [at(-1, width / 2, z, screw_hole) for z in (lower, upper)]
     features = [
@@ -278,14 +286,14 @@ def _wall_hook(draw: Draw, body: list[csg.Node], at_hand: tuple[Quantity, ...], 
 def _door_hook(draw: Draw, body: list[csg.Node], at_hand: tuple[Quantity, ...], texts: _Texts) -> Draft:
     width, height, _, thickness = at_hand
     sizes, lip_words, steps = texts
-    door = draw.size("door", 10, 50, "")
-    drop = draw.size("drop", max(10.0, float(thickness) * 2), height * 0.6, "")
+    door = draw.size("door", 10, 50, "any_gap_x")
+    drop = draw.size("drop", max(10.0, float(thickness) * 2), height * 0.6, "any_face_from_top")
     span = door + 2 * thickness
     top = at(-door - thickness, 0, height - thickness, cube(span, width, thickness))
     behind = at(-door - thickness, 0, height - drop, cube(thickness, width, drop))
     root = at(door + thickness, 0, 0, csg.union(*body, top, behind))
     sizes = [Attribute("length", "front depth|reach of the hook", "deep hook|reach in front"), *sizes[1:]]
-    draw.kinds["length"] = ""
+    draw.kinds["length"] = "any_gap_x"
     features = [
         lip_words,
         "[a clamp|a top|an upper end] that fits over @ {door} thick door and goes {drop} down behind it",
@@ -306,9 +314,9 @@ def shelf_bracket(rng: random.Random) -> Draft:
     draw = Draw(rng)
     length, height = draw.size("length", 50, 250), draw.size("height", 40, 200)
     width = draw.size("width", 20, 60)
-    thickness = draw.size_or_default("shelf_bracket", "thickness", 2, 8, "")
-    rib_length = draw.size("rib_length", 15, float(length - thickness) * 0.8, "")
-    rib_height = draw.size("rib_height", 10, float(height - thickness) * 0.6, "")
+    thickness = draw.size_or_default("shelf_bracket", "thickness", 2, 8, "any_face_from_left")
+    rib_length = draw.size("rib_length", 15, float(length - thickness) * 0.8, "any_edge_x")
+    rib_height = draw.size("rib_height", 10, float(height - thickness) * 0.6, "any_edge_z")
     rib_t = draw.size("rib_thickness", 2, min(10.0, width * 0.3, _slender(rib_length, rib_height)))
     radius, size = hole_size(draw, "hole", 2.5, min(8.0, float(width / 2 - rib_t) - 2, height * 0.1), "hole")
     arm = at(0, 0, height - thickness, cube(length, width, thickness))

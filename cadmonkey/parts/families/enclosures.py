@@ -47,7 +47,7 @@ _FACES = {
 def _open_face(draw: Draw) -> Draft:
     face = draw.rng.choice(list(_FACES))
     axis, far, called = _FACES[face]
-    length, width, height, wall = _sizes(draw, "wall" if face == "top" else "")
+    length, width, height, wall = _sizes(draw, "box_wall")
     start: list[float] = [wall, wall, wall]
     room: list[float] = [side - 2 * wall for side in (length, width, height)]
     room[axis] = (length, width, height)[axis] - wall + 1
@@ -66,7 +66,7 @@ def _open_face(draw: Draw) -> Draft:
 
 
 def _closed(draw: Draw) -> Draft:
-    length, width, height, wall = _sizes(draw, "")
+    length, width, height, wall = _sizes(draw, "box_wall")
     void = cube(length - 2 * wall, width - 2 * wall, height - 2 * wall)
     root = csg.difference(cube(length, width, height), at(wall, wall, wall, void))
     noun = (
@@ -86,7 +86,7 @@ def _hollow(length: Quantity, width: Quantity, height: Quantity, wall: Quantity)
 
 
 def _with_posts(draw: Draw) -> Draft:
-    length, width, height, wall = _sizes(draw, "", 40)
+    length, width, height, wall = _sizes(draw, "box_wall", 40)
     post = draw.size("post_d", 4, min(12.0, min(length, width) * 0.2), "boss_diameter")
     tall = draw.size("post_height", 3, min(40.0, float(height - wall) * 0.8), "boss_height")
     screw = draw.size("hole_d", 1.2, post - 1.6, "hole_diameter")
@@ -115,9 +115,9 @@ def _with_posts(draw: Draw) -> Draft:
 
 
 def _with_rebate(draw: Draw) -> Draft:
-    length, width, height, wall = _sizes(draw, "", 25)
-    ledge = draw.size("ledge", 0.5, wall - 0.5, "")
-    deep = draw.size("lid_depth", 1, min(8.0, float(height - wall) * 0.4), "")
+    length, width, height, wall = _sizes(draw, "box_wall", 25)
+    ledge = draw.size("ledge", 0.5, wall - 0.5, "any_gap_x")
+    deep = draw.size("lid_depth", 1, min(8.0, float(height - wall) * 0.4), "any_face_from_top")
     step = wall - ledge
     rebate = at(step, step, height - deep, cube(length - 2 * step, width - 2 * step, deep + 1))
     root = csg.difference(cube(length, width, height), _hollow(length, width, height, wall), rebate)
@@ -158,11 +158,13 @@ def divider(rng: random.Random) -> Draft:
     """An open box with a grid of equal compartments."""
     draw = Draw(rng)
     length, width, height = draw.size("length", 40, 240), draw.size("width", 30, 200), draw.size("height", 10, 80)
-    columns = draw.count("columns", [2, 2, 3, 3, 4, 5, 6], "")
+    columns = draw.count("columns", [2, 2, 3, 3, 4, 5, 6], "pocket_columns")
     single = draw.chance(0.35)
-    rows = Quantity(1) if single else draw.count("rows", [2, 2, 3, 4], "")
+    rows = Quantity(1) if single else draw.count("rows", [2, 2, 3, 4], "pocket_rows")
     most = min(4.0, float(length / columns) * 0.15, float(width / rows) * 0.15, height * 0.2)
-    wall = draw.size_or_default("divider", "wall", 0.8, most, "wall" if int(columns) % 2 or int(rows) % 2 else "")
+    wall = draw.size_or_default(
+        "divider", "wall", 0.8, most, "wall" if int(columns) % 2 or int(rows) % 2 else "any_face_from_left"
+    )
     step_x, step_y = (length - wall) / columns, (width - wall) / rows
     if single:
         room = cube(step_x - wall, width - 2 * wall, height - wall + 1)
@@ -219,7 +221,7 @@ def frame(rng: random.Random) -> Draft:
         steps.append("Cut a window right through it, leaving a border {border} wide on all four sides")
     else:
         border = draw.size("border", 2, min(length * 0.25, width * 0.3), "wall")
-        bar = draw.size("bar", 2, length * 0.2, "")
+        bar = draw.size("bar", 2, length * 0.2, "slat_thickness")
         pane = (length - 2 * border - bar) / 2
         window = at(border, border, -1, row(Quantity(2), pane + bar, cube(pane, width - 2 * border, thickness + 2)))
         features = [

@@ -17,9 +17,9 @@ def clip(rng: random.Random) -> Draft:
 
 
 def _c_clip(draw: Draw) -> Draft:
-    inner = draw.size("inner_d", 4, 60, "")
-    wall = draw.size_or_default("clip", "wall", 1, min(6.0, inner * 0.3), "")
-    gap = draw.size("gap", inner * 0.4, inner * 0.85, "")
+    inner = draw.size("inner_d", 4, 60, "inside_diameter")
+    wall = draw.size_or_default("clip", "wall", 1, min(6.0, inner * 0.3), "ring_wall")
+    gap = draw.size("gap", inner * 0.4, inner * 0.85, "any_gap_y")
     height = draw.size("height", 4, 60)
     outer = (inner + 2 * wall) / 2
     mouth = at(0, -gap / 2, -1, cube(inner / 2 + wall + 1, gap, height + 2))
@@ -43,18 +43,18 @@ def _c_clip(draw: Draw) -> Draft:
 
 
 def _cable_clip(draw: Draw) -> Draft:
-    cable = draw.size("cable_d", 3, 25, "")
-    gap = draw.size("gap", cable * 0.4, cable * 0.85, "")
-    block = draw.size("block_length", cable + 3, cable + 14, "")
+    cable = draw.size("cable_d", 3, 25, "any_inside_diameter")
+    gap = draw.size("gap", cable * 0.4, cable * 0.85, "any_gap_x")
+    block = draw.size("block_length", cable + 3, cable + 14, "any_face_from_left")
     height = draw.size("height", cable * 1.1 + 2, cable * 1.5 + 8)
     radius, size = hole_size(draw, "hole", 2, 7, "hole")
     least = float(block) + 2 * float(radius) + 5
     length, width = draw.size("length", least, least + 25), draw.size("width", 2 * float(radius) + 4, 30)
-    thickness = draw.size("thickness", 2, min(8.0, height * 0.35), "")
+    thickness = draw.size("thickness", 2, min(8.0, height * 0.35), "any_face_from_bottom")
     up = height - cable / 2 - 1
     if up - cable / 2 < 1:
-        thickness = draw.size("thickness", 1.5, 2, "")
-    low = draw.size("axis_height", cable / 2 + 1.2, min(float(up), height - gap / 2 - 0.5), "")
+        thickness = draw.size("thickness", 1.5, 2, "any_face_from_bottom")
+    low = draw.size("axis_height", cable / 2 + 1.2, min(float(up), height - gap / 2 - 0.5), "any_axis_from_bottom")
     channel = at(block / 2, -1, low, along_y(csg.Cylinder(cable / 2, width + 2)))
     mouth = at((block - gap) / 2, -1, low, cube(gap, width + 2, height - low + 1))
     screw = at((block + length) / 2, width / 2, -1, through(radius, thickness))
@@ -83,9 +83,9 @@ def _cable_clip(draw: Draw) -> Draft:
 
 
 def _saddle(draw: Draw) -> Draft:
-    pipe = draw.size("pipe_d", 6, 60, "")
-    wall = draw.size_or_default("clip", "wall", 1.5, min(6.0, pipe * 0.3), "")
-    thickness = draw.size("thickness", 1.5, min(6.0, pipe * 0.3), "")
+    pipe = draw.size("pipe_d", 6, 60, "any_inside_diameter")
+    wall = draw.size_or_default("clip", "wall", 1.5, min(6.0, pipe * 0.3), "any_ring_wall")
+    thickness = draw.size("thickness", 1.5, min(6.0, pipe * 0.3), "any_face_from_bottom")
     radius, size = hole_size(draw, "hole", 2.5, 8, "hole")
     least = float(pipe + 2 * wall) + 2 * float(radius) + 2
     spacing = draw.size("hole_spacing", least, least + 25, "spacing_x")
@@ -128,9 +128,9 @@ def stand(rng: random.Random) -> Draft:
 
 def _slot_stand(draw: Draw) -> Draft:
     length, width, height = draw.size("length", 30, 120), draw.size("width", 30, 150), draw.size("height", 12, 60)
-    slot_w = draw.size("slot_width", 5, min(20.0, length * 0.4), "")
-    deep = draw.size("slot_depth", 4, height * 0.75, "")
-    front = draw.size("front", 4, float(length - slot_w) - 4, "")
+    slot_w = draw.size("slot_width", 5, min(20.0, length * 0.4), "any_gap_x")
+    deep = draw.size("slot_depth", 4, height * 0.75, "any_face_from_top")
+    front = draw.size("front", 4, float(length - slot_w) - 4, "any_face_from_left")
     cut = at(front, -1, height - deep, cube(slot_w, width + 2, deep + 1))
     root = csg.difference(cube(length, width, height), cut)
     features = [
@@ -152,9 +152,9 @@ def _slot_stand(draw: Draw) -> Draft:
 def _wedge_stand(draw: Draw) -> Draft:
     length, width = draw.size("length", 40, 150), draw.size("width", 30, 180)
     height = draw.size("height", 20, 120)
-    foot = draw.size("foot", 2, height * 0.3, "")
-    lip = draw.size("lip", 2, min(10.0, length * 0.15), "")
-    lip_height = draw.size("lip_height", foot + 3, height * 0.7, "")
+    foot = draw.size("foot", 2, height * 0.3, "any_corner_from_bottom")
+    lip = draw.size("lip", 2, min(10.0, length * 0.15), "any_face_from_left")
+    lip_height = draw.size("lip_height", foot + 3, height * 0.7, "any_face_from_bottom")
     points = [(0, 0), (length, 0), (length, height), (lip, foot), (lip, lip_height), (0, lip_height)]
     features = [
         "[a lip|a front lip|a stop] {lip} thick and {lip_height} high [at|along] the front",
@@ -182,22 +182,24 @@ def fins(rng: random.Random) -> Draft:
 def _spread(draw: Draw, stem: str, low: int, thinnest: float) -> tuple[Quantity, Quantity, Quantity, Quantity, bool]:
     """Count, thickness and pitch of fins, the length they take, and whether the pitch is what is stated."""
     fin = stem == "fin"
-    count = draw.count("fins" if fin else "teeth", [low, *range(low, 13)], "fins" if fin else "")
+    count = draw.count("fins" if fin else "teeth", [low, *range(low, 13)], None if fin else "tines")
     pitched = draw.chance(0.45)
     if pitched:
-        pitch = draw.size("pitch", thinnest * 2 + 1, 15, "fin_pitch" if fin else "")
-        thick = draw.size(f"{stem}_thickness", thinnest, pitch * 0.6, "fin_thickness" if fin else "")
+        pitch = draw.size("pitch", thinnest * 2 + 1, 15, "fin_pitch" if fin else "any_gap_x")
+        thick = draw.size(f"{stem}_thickness", thinnest, pitch * 0.6, "fin_thickness" if fin else "any_bar_width")
         return count, thick, pitch, (count - 1) * pitch + thick, True
     length = draw.size("length", 10 + 4 * int(count), 30 + 12 * int(count))
     most = float(length) / int(count) * 0.55
-    thick = draw.size(f"{stem}_thickness", thinnest, most, "fin_thickness" if fin else "")
+    thick = draw.size(f"{stem}_thickness", thinnest, most, "fin_thickness" if fin else "any_bar_width")
     return count, thick, (length - thick) / (count - 1), length, False
 
 
 def _heat_sink(draw: Draw) -> Draft:
     count, thick, pitch, length, pitched = _spread(draw, "fin", 3, 0.8)
     width, height = draw.size("width", 10, 120), draw.size("height", 8, 60)
-    base = draw.size_or_default("fins", "base", 1.5, height * 0.4, "" if int(count) % 2 else "floor")
+    base = draw.size_or_default(
+        "fins", "base", 1.5, height * 0.4, "any_face_from_bottom" if int(count) % 2 else "floor"
+    )
     fin = cube(thick, width, height)
     root = csg.union(cube(length, width, base), row(count, pitch, fin))
     how = (
@@ -228,7 +230,7 @@ def _heat_sink(draw: Draw) -> Draft:
 def _comb(draw: Draw) -> Draft:
     count, thick, pitch, length, pitched = _spread(draw, "tooth", 4, 1.5)
     width = draw.size("width", 15, 80)
-    spine, thickness = draw.size("spine", 4, width * 0.5, ""), draw.size("thickness", 1.5, 10)
+    spine, thickness = draw.size("spine", 4, width * 0.5, "any_face_from_front"), draw.size("thickness", 1.5, 10)
     root = csg.union(cube(length, spine, thickness), row(count, pitch, cube(thick, width, thickness)))
     how = (
         "{pitch} from tooth to tooth|at {pitch} pitch|every {pitch}|{pitch} center to center"
@@ -256,12 +258,12 @@ def _comb(draw: Draw) -> Draft:
 def cable_comb(rng: random.Random) -> Draft:
     """A bar with round notches for cables, open at the top, in a row along it."""
     draw = Draw(rng)
-    cable, count = draw.size("cable_d", 3, 15, ""), draw.count("notches", [2, 3, 3, 4, 4, 5, 6, 7, 8], "")
-    pitch = draw.size("pitch", cable + 2, cable * 1.6 + 6, "")
+    cable, count = draw.size("cable_d", 3, 15, "inside_diameter"), draw.count("notches", [2, 3, 3, 4, 4, 5, 6, 7, 8])
+    pitch = draw.size("pitch", cable + 2, cable * 1.6 + 6, "notch_pitch")
     row_length = float((count - 1) * pitch + cable)
     length, width = draw.size("length", row_length + 4, row_length + 30), draw.size("width", 4, 40)
     height = draw.size("height", cable * 1.2 + 2, cable * 1.5 + 12)
-    deep = draw.size("depth", cable * 0.9, float(height) - 1.5, "")
+    deep = draw.size("depth", cable * 0.9, float(height) - 1.5, "channel_depth")
     first = (length - (count - 1) * pitch) / 2
     axle = along_y(csg.Cylinder(cable / 2, width + 2))
     open_up = at(-cable / 2, 0, 0, cube(cable, width + 2, deep - cable / 2 + 1))
@@ -297,13 +299,13 @@ def peg_block(rng: random.Random) -> Draft:
     pegs = draw.chance(0.5)
     across = draw.size("peg_d" if pegs else "hole_d", 2, 20, "boss_diameter" if pegs else "hole_diameter")
     count = draw.count("pegs" if pegs else "holes", [2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10], "bosses" if pegs else "holes")
-    pitch = draw.size("pitch", across + 2, across * 1.5 + 15, "" if pegs else "pitch_x")
+    pitch = draw.size("pitch", across + 2, across * 1.5 + 15, "boss_pitch_x" if pegs else "pitch_x")
     row_length = float((count - 1) * pitch + across)
     length = draw.size("length", row_length + 3, row_length + 40)
     width = draw.size("width", across + 4, across + 40)
     first = (length - (count - 1) * pitch) / 2
     if pegs:
-        thickness = draw.size("thickness", 3, 25, "")
+        thickness = draw.size("thickness", 3, 25, "any_face_from_bottom")
         tall = draw.size("peg_height", 4, 60, "boss_height")
         standing = at(first, width / 2, 0, row(count, pitch, csg.Cylinder(across / 2, thickness + tall)))
         root = csg.union(cube(length, width, thickness), standing)
@@ -356,7 +358,7 @@ def stairs(rng: random.Random) -> Draft:
     many = f"[{count}|{('two', 'three', 'four', 'five', 'six')[count - 2]}]"
     width = draw.size("width", 10, 120)
     if draw.chance(0.45):
-        run, rise = draw.size("run", 5, 40, ""), draw.size("rise", 3, 30, "")
+        run, rise = draw.size("run", 5, 40, "any_gap_x"), draw.size("rise", 3, 30, "any_gap_z")
         runs, rises = ([_times(k, size) for k in range(1, count + 1)] for size in (run, rise))
         features = [f"{many} [equal |][steps|stairs], each {{run}} [deep|in run] and {{rise}} [high|in rise]"]
         sized, sizes, product = "each {run} deep (X) and {rise} high (Z)", [WIDTH], ""
@@ -403,8 +405,8 @@ def _shaft_words(draw: Draw, noun: str, features: list[str], steps: list[str], a
 
 def _d_shaft(draw: Draw) -> Draft:
     part = draw.chance(0.45)
-    diameter, length = _round(draw, "outer_diameter" if part else "")
-    across = draw.size("across", diameter * 0.65, diameter * 0.93, "")
+    diameter, length = _round(draw, "outer_diameter" if part else "outside_diameter")
+    across = draw.size("across", diameter * 0.65, diameter * 0.93, "any_across_flat")
     beyond = at(-diameter / 2, across - diameter / 2, -1, cube(diameter, diameter, length + 2))
     features = [
         "[@ |][flat|flat side] [on one side|cut on one side], {across} [across the flat|from the flat to the opposite "
@@ -412,7 +414,7 @@ def _d_shaft(draw: Draw) -> Draft:
     ]
     steps = ["Cut a flat on its +Y side, {across} from the opposite side, along the whole length"]
     if part:
-        flat = draw.size("flat_length", 4, length * 0.8, "")
+        flat = draw.size("flat_length", 4, length * 0.8, "any_face_from_top")
         beyond = at(-diameter / 2, across - diameter / 2, length - flat, cube(diameter, diameter, flat + 1))
         features = [
             features[0] + ", [{flat_length} long from the top end|along the top {flat_length}|over the upper "
@@ -441,9 +443,9 @@ def _double_d(draw: Draw) -> Draft:
 
 
 def _keyway(draw: Draw) -> Draft:
-    diameter, length = _round(draw, "", 8)
-    key_w = draw.size("key_width", 2, diameter * 0.35, "")
-    key_deep = draw.size("key_depth", 1, diameter * 0.25, "")
+    diameter, length = _round(draw, "outside_diameter", 8)
+    key_w = draw.size("key_width", 2, diameter * 0.35, "any_gap_x")
+    key_deep = draw.size("key_depth", 1, diameter * 0.25, "any_flat_depth")
     cut = at(-key_w / 2, diameter / 2 - key_deep, -1, cube(key_w, diameter / 2, length + 2))
     root = csg.difference(csg.Cylinder(diameter / 2, length), cut)
     features = [

@@ -81,8 +81,8 @@ def _sensor_plate(draw: Draw) -> Draft:
 def _sensor_bracket(draw: Draw) -> Draft:
     length, width, height = draw.size("length", 20, 70), draw.size("width", 20, 60), draw.size("height", 25, 90)
     thickness = draw.size_or_default("mount", "thickness", 2, min(8.0, height * 0.15, length * 0.2), "leg_thickness")
-    sensor = draw.size("sensor_d", 5, min(width - 6, float(height - thickness) - 8), "")
-    radius, size = hole_size(draw, "hole", 2, min(8.0, width * 0.35, float(length - thickness) * 0.4), "")
+    sensor = draw.size("sensor_d", 5, min(width - 6, float(height - thickness) - 8), "any_hole_diameter")
+    radius, size = hole_size(draw, "hole", 2, min(8.0, width * 0.35, float(length - thickness) * 0.4), "any_hole")
     wall = csg.Rotate((0, 90, 0), through(sensor / 2, thickness))
     legs = csg.union(cube(length, width, thickness), cube(thickness, width, height))
     root = csg.difference(
@@ -164,7 +164,7 @@ def _slots_in_row(draw: Draw) -> Draft:
     count = draw.count("slots", [2, 3, 3, 4, 4, 5, 6, 7, 8])
     slot_l = draw.size("slot_length", 4, float((length - 6) / count - 3))
     slot_w = draw.size("slot_width", 2, min(10, width * 0.4, slot_l / 1.4))
-    pitch = draw.size("pitch", slot_l + 2, float((length - 4 - slot_l) / (count - 1)), "")
+    pitch = draw.size("pitch", slot_l + 2, float((length - 4 - slot_l) / (count - 1)), "slot_pitch_x")
     pieces = csg.union(*slot(slot_l, slot_w, thickness + 2))
     root = csg.difference(
         cube(length, width, thickness), at(_first(length, count, pitch), width / 2, -1, row(count, pitch, pieces))
@@ -244,7 +244,7 @@ def _two_slots(draw: Draw) -> Draft:
     length, width = draw.size("length", 30, 180), draw.size("width", 24, 120)
     thickness = draw.size_or_default("slotted_plate", "thickness", 1, 12)
     slot_l, slot_w = _slot_size(draw, length - 6, min(12, width * 0.25, length * 0.5))
-    apart = draw.size("slot_spacing", slot_w + 2, width - slot_w - 3, "")
+    apart = draw.size("slot_spacing", slot_w + 2, width - slot_w - 3, "slot_pitch_y")
     pieces = csg.union(*slot(slot_l, slot_w, thickness + 2))
     cuts = [at(length / 2, y, -1, pieces) for y in both_sides(width, apart)]
     root = csg.difference(cube(length, width, thickness), *cuts)
@@ -301,7 +301,7 @@ def tag(rng: random.Random) -> Draft:
     cuts: list[csg.Node] = []
     if ends:
         radius, size = hole_size(draw, "hole", 2, min(8, width * 0.4, length * 0.15), "hole")
-        inset = draw.size("inset", float(radius) + 2, length * 0.3, "")
+        inset = draw.size("inset", float(radius) + 2, length * 0.3, "any_hole_from_left")
         cuts = [at(x, width / 2, -1, through(radius, thickness)) for x in (inset, length - inset)[:ends]]
         where = "its left end|the left edge|the left side" if ends == 1 else "each end|either end|each short side"
         draw.tell("holes", ends)
@@ -323,14 +323,16 @@ def hinge(rng: random.Random) -> Draft:
     """A hinge leaf: a plate with a knuckle along its left edge, full width or the middle third, and screw holes."""
     draw = Draw(rng)
     length, width = draw.size("length", 25, 90), draw.size("width", 20, 120)
-    thickness = draw.size_or_default("hinge", "thickness", 1.5, 5, "")
-    knuckle = draw.size("knuckle_d", thickness * 2 + 2, min(20.0, length * 0.4), "")
-    pin = draw.size("pin_d", 1.5, knuckle - 2 * max(1.2, float(thickness) * 0.5), "")
+    thickness = draw.size_or_default("hinge", "thickness", 1.5, 5, "any_face_from_bottom")
+    knuckle = draw.size("knuckle_d", thickness * 2 + 2, min(20.0, length * 0.4), "outside_diameter")
+    pin = draw.size("pin_d", 1.5, knuckle - 2 * max(1.2, float(thickness) * 0.5), "any_hole_diameter")
     middle = rng.random() < 0.35
     body, where = (_middle_knuckle if middle else _full_knuckle)(draw, length, width, thickness, knuckle)
-    radius, size = hole_size(draw, "hole", 2, min(7.0, (length - float(knuckle)) * 0.4, width * 0.15), "")
-    count = draw.count("holes", [2, 2, 3, 3, 4], "")
-    pitch = draw.size("pitch", 2 * float(radius) + 2, float((width - 2 * float(radius) - 4) / (count - 1)), "")
+    radius, size = hole_size(draw, "hole", 2, min(7.0, (length - float(knuckle)) * 0.4, width * 0.15), "any_hole")
+    count = draw.count("holes", [2, 2, 3, 3, 4], "any_row_y_holes")
+    pitch = draw.size(
+        "pitch", 2 * float(radius) + 2, float((width - 2 * float(radius) - 4) / (count - 1)), "any_row_y_pitch"
+    )
     screws = row(count, pitch, through(radius, thickness), csg.Y_AXIS)
     axle = along_y(csg.Cylinder(pin / 2, width + 2))
     root = csg.difference(
@@ -368,7 +370,7 @@ def _middle_knuckle(
     draw: Draw, length: Quantity, width: Quantity, thickness: Quantity, knuckle: Quantity
 ) -> tuple[csg.Node, str]:
     """The leaf keeps clear of the knuckles of the other leaf."""
-    gap = draw.size("gap", 0.5, 2, "")
+    gap = draw.size("gap", 0.5, 2, "any_flat_depth")
     leaf = at(knuckle + gap, 0, 0, cube(length - knuckle - gap, width, thickness))
     arm = at(knuckle / 2, width / 3, 0, cube(length - knuckle / 2, width / 3, thickness))
     barrel = at(knuckle / 2, width / 3, knuckle / 2, along_y(csg.Cylinder(knuckle / 2, width / 3)))

@@ -72,7 +72,7 @@ def _across(draw: Draw, by: str) -> tuple[Quantity, int, Attribute]:
         sides = draw.rng.choice(tuple(ADJECTIVES))
         return draw.size("across_corners", 5, 120) / 2, sides, CORNERS
     sides = draw.rng.choice(tuple(RADIUS_OF_SIDE))
-    side = draw.size("side_length", 4, 60, "")
+    side = draw.size("side_length", 4, 60)
     words = Attribute("side_length", "side length|side|edge length", "side length|sides|on a side|long sides|per side")
     return side if sides == 6 else side * RADIUS_OF_SIDE[sides], sides, words
 
@@ -166,7 +166,7 @@ def wedge(rng: random.Random) -> Draft:
     corners: tuple[csg.Point, ...] = ((0, 0), (length, 0), (length, height))
     features = []
     if variant == "lip":
-        corners += ((0, draw.size("front_height", 1, height * 0.7, "")),)
+        corners += ((0, draw.size("front_height", 1, height * 0.7, "any_edge_z")),)
         features = ["[@ |]{front_height} [high front edge|front height|height at the low end|low end]"]
     root = _along_y(width, csg.Polygon(corners))
     if variant == "roof":
@@ -255,8 +255,8 @@ def pyramid(rng: random.Random) -> Draft:
     if blunt:
         share = draw.rng.uniform(0.25, 0.75)
         name = "top" if square else "top_length"
-        top = (draw.size(name, length * (share - 0.1), length * (share + 0.1), ""),)
-        top += () if square else (draw.size("top_width", width * (share - 0.1), width * (share + 0.1), ""),)
+        top = (draw.size(name, length * (share - 0.1), length * (share + 0.1), "any_edge_x"),)
+        top += () if square else (draw.size("top_width", width * (share - 0.1), width * (share + 0.1), "any_edge_y"),)
     along, across = _outline(length, height, top[:1]), _outline(width, height, top[-1:])
     root = csg.intersection(_along_y(width, along), _along_x(length, across))
     return draw.draft(

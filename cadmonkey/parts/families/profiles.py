@@ -75,7 +75,7 @@ def _zed(draw: Draw) -> Draft:
         return (*lower_half, (right, h), (0, h), (0, h - t), (left, h - t))
 
     noun = "[Z profile|Z-profile|Z bar|Z-bar|Z section|zed section|Z purlin|Z-shaped extrusion]"
-    return _even(draw, "zed", noun, points, "@ Z with its web in the middle", "")
+    return _even(draw, "zed", noun, points, "@ Z with its web in the middle", "any_bar_width")
 
 
 def _angle(draw: Draw) -> Draft:

@@ -199,9 +199,9 @@ def _ring(draw: Draw, variant: str, section: Quantity) -> tuple[Quantity, Quanti
         across = draw.size("outer_d", max(8.0, section * 3.5), max(60.0, section * 9), "length")
         return across, (across - section) / 2
     if variant == "inner":
-        across = draw.size("inner_d", max(5.0, section * 1.2), max(60.0, section * 7), "")
+        across = draw.size("inner_d", max(5.0, section * 1.2), max(60.0, section * 7), "eye_diameter")
         return across, (across + section) / 2
-    across = draw.size("ring_d", max(7.0, section * 2.2), max(60.0, section * 8), "")
+    across = draw.size("ring_d", max(7.0, section * 2.2), max(60.0, section * 8), "ring_diameter")
     return across, across / 2
 
 

@@ -30,7 +30,7 @@ def _straight_cup(draw: Draw, variant: str) -> Draft:
     across = draw.size(*(("inner_d", 12, 120, "bore_diameter") if inner else ("outer_d", 20, 140, "outer_diameter")))
     height = draw.size("height", 10, 160)
     wall = draw.size_or_default("cup", "wall", 0.8, min(6.0, across * 0.15))
-    floor, floor_words = _floor(draw, wall, height, "" if variant == "mug" else None)
+    floor, floor_words = _floor(draw, wall, height, "any_face_from_bottom" if variant == "mug" else None)
     outer = Quantity(2) * wall + across if inner else across
     hollow = across if inner else across - 2 * wall
     body: csg.Node = csg.Cylinder(outer / 2, height)
@@ -146,7 +146,7 @@ def bowl(rng: random.Random) -> Draft:
 def _foot(draw: Draw, outer: Quantity) -> tuple[list[Quantity], Quantity, list[str], list[str]]:
     """The radius of a round foot, how far it lifts the bowl off the ground, the words and the step."""
     foot = draw.size("foot_d", max(8.0, outer * 0.3), outer * 0.6, "outer_diameter")
-    lift = draw.size("foot_height", 1.5, max(3.0, outer * 0.25), "")
+    lift = draw.size("foot_height", 1.5, max(3.0, outer * 0.25), "ball_from_bottom")
     words = (
         "@ [solid |round |]foot {foot_d} [in diameter|across|wide] that [lifts|raises] [it|the bowl] {foot_height} "
         "[off|above] the [ground|table]"
@@ -210,7 +210,7 @@ def _spouted(draw: Draw) -> Draft:
         tall = ["[overall|total] height of {height}"]
         up = "{height} above the ground, so that the whole is {height} tall"
     else:
-        cone = draw.size("cone_height", 10, 100, "")
+        cone = draw.size("cone_height", 10, 100, "any_edge_z")
         height = length + cone
         tall, up = ["[@ |]{cone_height} [tall cone|high cone|cone height|cone]"], "{cone_height} above that"
     wall = draw.size_or_default("funnel", "wall", 0.8, min(4.0, spout * 0.25))

@@ -24,7 +24,7 @@ def gear(rng: random.Random) -> Draft:
     draw = Draw(rng)
     variant = rng.choices(("module", "outer", "cog"), (45, 25, 30))[0]
     has_boss = draw.chance(0.25)
-    thickness = draw.size_or_default("gear", "thickness", 2, 30, "" if has_boss else None)
+    thickness = draw.size_or_default("gear", "thickness", 2, 30, "any_face_from_bottom" if has_boss else None)
     tip, root, tooth, attributes, features, steps = (
         _cog(draw, thickness) if variant == "cog" else _spur(draw, thickness, variant)
     )
@@ -64,7 +64,7 @@ Toothed = tuple[Quantity, Quantity, csg.Node, list[Attribute], list[str], list[s
 def _spur(draw: Draw, thickness: Quantity, variant: str) -> Toothed:
     features = []
     if variant == "module":
-        module = draw.keep("gear_module", measure_of(draw.rng.choice((0.8, 1, 1, 1.25, 1.5, 1.5, 2, 2, 2.5, 3, 4))), "")
+        module = draw.keep("gear_module", measure_of(draw.rng.choice((0.8, 1, 1, 1.25, 1.5, 1.5, 2, 2, 2.5, 3, 4))))
         features = ["[module {gear_module#}|@ module of {gear_module#}|module {gear_module}|@ module of {gear_module}]"]
         teeth = draw.count("teeth", range(12, 61))
         attributes, sized = [TEETH], "module {gear_module#}"
@@ -94,10 +94,10 @@ def _spur(draw: Draw, thickness: Quantity, variant: str) -> Toothed:
 def _cog(draw: Draw, thickness: Quantity) -> Toothed:
     outer = draw.size("outer_d", 20, 160, "tip_diameter")
     teeth = draw.count("teeth", (6, 8, 8, 10, 12, 12, 14, 15, 16, 18, 20, 24, 30))
-    depth = draw.size("tooth_depth", 1.5, min(15.0, outer * 0.15), "")
+    depth = draw.size("tooth_depth", 1.5, min(15.0, outer * 0.15))
     root = outer / 2 - depth
     pitch = 2 * 3.14 * float(root) / teeth
-    width = draw.size("tooth_width", max(1.5, pitch * 0.3), pitch * 0.65, "")
+    width = draw.size("tooth_width", max(1.5, pitch * 0.3), pitch * 0.65, "any_bar_width")
     tooth = csg.Translate((0, -width / 2, 0), csg.Cube((outer, width, thickness)))
     words = (
         "[square|rectangular|straight-sided] teeth {tooth_width} wide and {tooth_depth} [deep|high|long]",
@@ -115,9 +115,11 @@ def wheel(rng: random.Random) -> Draft:
     """A rim and a hub of one width on a bore, joined by spokes or by a thinner web."""
     draw = Draw(rng)
     outer, width = draw.size("outer_d", 35, 200, "outer_diameter"), draw.size("width", 4, 40, "height")
-    rim = draw.size("rim_width", 2, outer * 0.12, "")
+    rim = draw.size("rim_width", 2, outer * 0.12, "any_rim_width")
     variant = rng.choices(("spokes", "thin_spokes", "web"), (50, 20, 30))[0]
-    hub = draw.size("hub_d", outer * 0.18, outer * 0.45, "" if variant == "spokes" else "step_diameter:2")
+    hub = draw.size(
+        "hub_d", outer * 0.18, outer * 0.45, "any_turned_diameter" if variant == "spokes" else "step_diameter:2"
+    )
     if outer / 2 - rim - hub / 2 < 4:
         raise NoRoomError
     join, join_words, join_step, openings = (
@@ -126,7 +128,7 @@ def wheel(rng: random.Random) -> Draft:
         else _spokes(draw, outer, rim, hub, width, thin=variant == "thin_spokes")
     )
     # The inside of a rim that stands out over what it is joined by is round like a bore, and wider.
-    hole, hole_words, hole_step = bore(draw, width, 2, hub * 0.75, "bore" if variant == "spokes" else "")
+    hole, hole_words, hole_step = bore(draw, width, 2, hub * 0.75, "bore" if variant == "spokes" else "any_bore")
     ring = csg.difference(csg.Cylinder(outer / 2, width), on_axis(outer / 2 - rim, width))
     root = csg.difference(csg.union(ring, csg.Cylinder(hub / 2, width), join), hole)
     features = [
@@ -154,11 +156,11 @@ Joined = tuple[csg.Node, str, str, int]
 
 
 def _spokes(draw: Draw, outer: Quantity, rim: Quantity, hub: Quantity, width: Quantity, thin: bool) -> Joined:
-    count = draw.count("spokes", (3, 4, 4, 5, 5, 6, 6, 8, 10, 12), "")
-    spoke = draw.size("spoke_width", 2, min(15.0, hub * 0.6), "")
+    count = draw.count("spokes", (3, 4, 4, 5, 5, 6, 6, 8, 10, 12))
+    spoke = draw.size("spoke_width", 2, min(15.0, hub * 0.6), "any_bar_width")
     if hub * 3.14 / count < spoke + 1.5:
         raise NoRoomError
-    thick = draw.size("spoke_thickness", 1.5, width - 1, "") if thin else width
+    thick = draw.size("spoke_thickness", 1.5, width - 1, "any_gap_z") if thin else width
     bar: csg.Node = csg.Translate(
         (0, -spoke / 2, (width - thick) / 2 if thin else 0), csg.Cube((outer / 2 - rim / 2, spoke, thick))
     )
@@ -182,7 +184,7 @@ def _spokes(draw: Draw, outer: Quantity, rim: Quantity, hub: Quantity, width: Qu
 
 
 def _web(draw: Draw, outer: Quantity, rim: Quantity, width: Quantity) -> Joined:
-    web = draw.size("web_thickness", 1, width - 1.5, "")
+    web = draw.size("web_thickness", 1, width - 1.5, "any_gap_z")
     disc = raised((width - web) / 2, csg.Cylinder((outer - rim) / 2, web))
     words = "@ {web_thickness} [thick |][web|disc] [between hub and rim|joining hub and rim][| at mid-width]"
     step = "Join hub and rim by a solid disc {web_thickness} thick, at half the width of the wheel"
@@ -196,10 +198,13 @@ def vent(rng: random.Random) -> Draft:
     thickness = draw.size_or_default("vent", "thickness", 1, 12)
     rounded = draw.chance(0.5)
     count = draw.count("slots", (4, 5, 6, 6, 8, 8, 10, 12, 12, 16), "slots" if rounded else "windows")
-    width = draw.size("slot_width", 1.5, min(10.0, outer * 0.1), None if rounded else "")
-    start = draw.size("slot_start", outer * 0.08, outer * 0.25, "")
+    width = draw.size("slot_width", 1.5, min(10.0, outer * 0.1), None if rounded else "any_opening_width")
+    start = draw.size("slot_start", outer * 0.08, outer * 0.25)
     length = draw.size(
-        "slot_length", max(2 * float(width), outer * 0.08), outer / 2 - start - 3, None if rounded else ""
+        "slot_length",
+        max(2 * float(width), outer * 0.08),
+        outer / 2 - start - 3,
+        None if rounded else "any_opening_width",
     )
     if 2 * 3.14 * start / count < width + 1.5:
         raise NoRoomError

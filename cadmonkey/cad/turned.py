@@ -1,0 +1,61 @@
+"""Gauges of turned parts: the circles about an upright axis that the corners of the solid lie on."""
+
+from itertools import product
+
+import numpy as np
+
+from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.gauges import corners, distinct
+from cadmonkey.cad.measure import Measured
+
+SAMPLE = 400
+"""Corners that are looked at to find the axis."""
+GRAIN_MM = 0.01
+"""Corners this near to one circle are on it."""
+
+
+def diameters(part: Measured) -> list[float]:
+    """Of all circles of corners about the axis."""
+    return [2 * radius for radius in distinct(_radii(part))]
+
+
+def steps(part: Measured) -> list[float]:
+    """Between any two of these circles, along the radius."""
+    radii = np.array(distinct(_radii(part)))
+    return distinct((radii[:, None] - radii)[np.triu_indices(len(radii), 1)[::-1]])
+
+
+def rims(part: Measured) -> list[float]:
+    """From the widest circle inwards to each of the others."""
+    radii = distinct(_radii(part))
+    return [radii[-1] - radius for radius in radii[:-1]]
+
+
+def eyes(part: Measured) -> list[float]:
+    """The narrowest circle: the inside of a ring."""
+    return [2 * float(_radii(part).min())]
+
+
+def centrelines(part: Measured) -> list[float]:
+    """The circle midway between the narrowest and the widest."""
+    radii = _radii(part)
+    return [float(radii.min() + radii.max())]
+
+
+def _radii(part: Measured) -> Floats:
+    """The distance of every corner from the axis: of those through the middle, the sides and the corners of the box
+    seen from above, the one that has the corners on the fewest circles. Half a turned part has it on a side.
+    """
+    points = corners(part)[:, :2]
+    sample = points[:: max(1, len(points) // SAMPLE)]
+    box = np.array([part.low, part.centre, part.high])[:, :2]
+    axes = [
+        (box[1, 0], box[1, 1]),
+        *((box[i, 0], box[j, 1]) for i, j in product(range(3), repeat=2) if (i, j) != (1, 1)),
+    ]
+    circles = [len(np.unique(np.round(_from(sample, axis) / GRAIN_MM))) for axis in axes]
+    return _from(points, axes[int(np.argmin(circles))])
+
+
+def _from(points: Floats, axis: tuple[float, float]) -> Floats:
+    return np.asarray(np.linalg.norm(points - np.array(axis), axis=1))
