@@ -145,7 +145,7 @@ def test_an_unwritable_out_is_one_line_and_status_2(tmp_path: Path) -> None:
 def test_bad_input_is_one_line_and_status_2_and_leaves_nothing(
     tmp_path: Path, tiny_llama: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    (tmp_path / "rows.jsonl").write_text('{"text": "a", "ir": "b"}\n')
+    (tmp_path / "rows.jsonl").write_text('{"words": "a", "ir": "b"}\n')
     base = () if "--base-model" in arguments else ("--base-model", str(tiny_llama))
     done = recipe(*arguments, *base, "--out", "run", cwd=tmp_path)
     assert done.returncode == 2
