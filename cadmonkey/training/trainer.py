@@ -55,7 +55,7 @@ def build_trainer(
         max_length=None,
         packing=False,
         padding_free=False,
-        loss_type="nll",
+        loss_type=_loss_type(model, recipe),
         **cadence(recipe),
         logging_steps=min(recipe.logging_steps, plan.steps),
         logging_nan_inf_filter=False,  # a loss that is no number must show
@@ -74,6 +74,18 @@ def build_trainer(
     trainer.remove_callback(PrinterCallback)
     watch(trainer, tokenizer, recipe, plan, validation, out)
     return trainer
+
+
+def _loss_type(model: Any, recipe: Recipe) -> str:
+    """Return TRL's name for the loss: in chunks of tokens, so that the logits of a batch never exist at once.
+
+    TRL reads the weight of the head for it, so a head with trainable rows of its own goes the plain way. Unsloth
+    brings its own chunks.
+    """
+    from torch.nn import Linear
+
+    plain_head = type(model.get_output_embeddings()) is Linear
+    return "chunked_nll" if plain_head and recipe.engine == "transformers" else "nll"
 
 
 def collator(tokenizer: Any) -> Any:
