@@ -14,8 +14,9 @@ from cadmonkey.training.memory import Work, estimate_memory, trained_parameters
 from cadmonkey.training.models import Shape, read_shape
 from cadmonkey.training.packing import fill_rows
 from cadmonkey.training.processes import world_size
+from cadmonkey.training.rates import learning_rates, negligible_share, rates_at_quarters
 from cadmonkey.training.recipe import Recipe
-from cadmonkey.training.schedule import learning_rates, negligible_share, rates_at_quarters, warmup_steps
+from cadmonkey.training.schedule import warmup_steps
 from cadmonkey.training.verdict import Finding, Verdict, judge, sum_up
 
 TokensFrom = Literal["tokenizer", "estimate"]

@@ -1,23 +1,9 @@
-"""The learning rate of every step, from the very scheduler that training steps through."""
+"""The course of the learning rate, once for the trainer and for the plan."""
 
 from math import ceil
 from typing import Any
 
-from cadmonkey.errors import InputError
 from cadmonkey.training.recipe import Recipe
-
-NEGLIGIBLE = 0.01
-"""A step at less than this share of the peak rate changes next to nothing."""
-
-
-def scheduler_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return `lr_scheduler_type` and `lr_scheduler_kwargs` as TrainingArguments takes them."""
-    if recipe.min_lr_ratio > 0 and recipe.lr_scheduler_type == "cosine":
-        return {
-            "lr_scheduler_type": "cosine_with_min_lr",
-            "lr_scheduler_kwargs": {"min_lr_rate": recipe.min_lr_ratio},
-        }
-    return {"lr_scheduler_type": recipe.lr_scheduler_type, "lr_scheduler_kwargs": {}}
 
 
 def warmup_steps(recipe: Recipe, steps: int) -> int:
@@ -27,39 +13,14 @@ def warmup_steps(recipe: Recipe, steps: int) -> int:
     return min(recipe.warmup_steps, steps // 10)
 
 
-def learning_rates(recipe: Recipe, steps: int) -> list[float]:
-    """Return the rate of each of `steps` optimizer steps, stepped through on a dummy optimizer.
+def scheduler_settings(recipe: Recipe) -> dict[str, Any]:
+    """Return `lr_scheduler_type` and `lr_scheduler_kwargs` as TrainingArguments takes them.
 
-    Raises:
-        InputError: transformers has no such schedule, or its rates follow the losses and cannot be told before.
+    transformers.get_scheduler(type, optimizer, warm-up steps, steps, scheduler_specific_kwargs=kwargs) gives the same.
     """
-    import torch
-    from transformers import SchedulerType, get_scheduler
-
-    name, settings = scheduler_settings(recipe).values()
-    told_by_losses = {"reduce_lr_on_plateau", "greedy"}
-    names = [kind.value for kind in SchedulerType if kind.value not in told_by_losses]
-    if name not in names:
-        raise InputError(f"--lr-scheduler-type: expected one of {', '.join(names)}, got {name}")
-    if name == "warmup_stable_decay":
-        raise InputError(f"--lr-scheduler-type {name}: needs the number of its decay steps; take cosine or linear")
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=recipe.learning_rate)
-    stepper = get_scheduler(name, optimizer, warmup_steps(recipe, steps), steps, scheduler_specific_kwargs=settings)
-    rates = []
-    for _ in range(steps):
-        rates.append(float(stepper.get_last_lr()[0]))
-        optimizer.step()
-        stepper.step()
-    return rates
-
-
-def rates_at_quarters(rates: list[float]) -> dict[str, float]:
-    """Return the rates of the steps at 0, 25, 50, 75 and 100 % of the run."""
-    last = len(rates) - 1
-    return {f"{percent} %": rates[round(percent / 100 * last)] for percent in (0, 25, 50, 75, 100)}
-
-
-def negligible_share(rates: list[float]) -> float:
-    """Return the share of steps whose rate is below 1 % of the peak."""
-    least = NEGLIGIBLE * max(rates)
-    return sum(rate < least for rate in rates) / len(rates)
+    if recipe.min_lr_ratio > 0:
+        return {
+            "lr_scheduler_type": "cosine_with_min_lr",
+            "lr_scheduler_kwargs": {"min_lr_rate": recipe.min_lr_ratio},
+        }
+    return {"lr_scheduler_type": recipe.lr_scheduler_type, "lr_scheduler_kwargs": {}}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cadmonkey.data.chat import NO_LOSS, Example, user_message
+from cadmonkey.data.chat import NO_LOSS, Example, asked, conversation
 from cadmonkey.training.examples import Row
 
 MOST_LOOKED_AT = 500
@@ -50,7 +50,7 @@ def _formatter(tokenizer: Any) -> Any:
     template = Jinja2ChatFormatter(
         template=tokenizer.chat_template, eos_token=tokenizer.eos_token or "", bos_token=tokenizer.bos_token or ""
     )
-    return lambda row: str(template(messages=row.get("context") or user_message(row["prompt"])).prompt)
+    return lambda row: str(template(messages=conversation(asked(row))).prompt)
 
 
 def _answer_starts(example: Example) -> int:

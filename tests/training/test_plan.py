@@ -152,7 +152,7 @@ def test_the_planned_rates_are_those_that_training_logs(
 ) -> None:
     pytest.importorskip("trl")
     from cadmonkey.training.finetune import finetune
-    from cadmonkey.training.schedule import learning_rates
+    from cadmonkey.training.rates import learning_rates
 
     recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=12, warmup_ratio=0.25)
     finetune(replace(recipe, warmup_ratio=0.0, warmup_steps=3), run_folder)
