@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any
 
 from cadmonkey.files import atomic_path, explain_os_error, read_jsonl, write_jsonl
-from cadmonkey.training.processes import is_first
 
 Line = dict[str, Any]
 
@@ -27,10 +26,11 @@ _KEPT = {
 
 
 class Metrics:
-    """Writes one line per logged step to `path` and shows how far the run is."""
+    """Writes one line per logged step to `path` and shows how far the run is; silent, it does neither."""
 
     def __init__(self, path: Path, steps: int) -> None:
         self._path, self._steps = path, steps
+        self.silent = False
         self._step_seconds, self._step_began = 0.0, 0.0
         self._tokens = 0
         self._began, self._first_step = perf_counter(), -1
@@ -48,7 +48,7 @@ class Metrics:
         self._step_seconds += perf_counter() - self._step_began
         if self._first_step < 0:
             self._first_step = step - 1
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and not self.silent:
             self._move_bar(step)
 
     def log(self, step: int, logs: dict[str, Any]) -> Line | None:
@@ -66,8 +66,9 @@ class Metrics:
         if "loss" in line and "num_tokens" in logs and self._step_seconds > 0:
             line["tokens_per_second"] = round((logs["num_tokens"] - self._tokens) / self._step_seconds, 1)
             self._tokens, self._step_seconds = logs["num_tokens"], 0.0
-        append_line(self._path, line)
-        self._show(line)
+        if not self.silent:
+            append_line(self._path, line)
+            self._show(line)
         return line
 
     def _show(self, line: dict[str, Any]) -> None:
@@ -116,14 +117,12 @@ def _held_out_words(line: Line) -> str:
 
 
 def append_line(path: Path, line: Line) -> None:
-    """Append one JSON object to a file of lines; of several processes the first does.
+    """Append one JSON object to a file of lines.
 
     Raises:
         RunError: the disk is full.
         InputError: the file cannot be written.
     """
-    if not is_first():
-        return
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -134,18 +133,18 @@ def append_line(path: Path, line: Line) -> None:
 def forget_after(path: Path, step: int) -> None:
     """Drop the lines of steps after `step`, which a resumed run will do again."""
     if path.exists():
-        write_jsonl(path, [line for line in _whole_lines(path) if line["step"] <= step])
+        write_jsonl(path, lines_until(path, step))
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of `path`; the last may be cut off where the run was killed."""
+def lines_until(path: Path, step: int) -> list[Line]:
+    """Return the lines of `path` up to `step`; the last may be cut off where the run was killed, and is not one."""
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         try:
             lines.append(json.loads(text))
         except ValueError:
             break
-    return lines
+    return [line for line in lines if line["step"] <= step]
 
 
 _PANELS = (

@@ -14,9 +14,8 @@ from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import read_jsonl
 from cadmonkey.training.alarms import Alarm, Course, find_alarms, no_better
 from cadmonkey.training.end_token import measure_end_token
-from cadmonkey.training.metrics import Metrics, append_line, forget_after
+from cadmonkey.training.metrics import Metrics, append_line, forget_after, lines_until
 from cadmonkey.training.plan import Plan
-from cadmonkey.training.processes import first_alone, is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.samples import answer
 
@@ -76,7 +75,10 @@ def watch(trainer: Any, tokenizer: Any, recipe: Recipe, plan: Plan, held_out: li
 
 
 class Watch:
-    """Measures, writes and judges; every process of a run judges the same figures, the first one writes."""
+    """Measures, writes and judges.
+
+    Of several processes each judges the same figures, so that all stop at the same step; the first alone writes.
+    """
 
     def __init__(self, tokenizer: Any, recipe: Recipe, plan: Plan, held_out: list[Example], out: Path) -> None:
         self._tokenizer, self._recipe, self._held_out, self._out = tokenizer, recipe, held_out, out
@@ -85,18 +87,15 @@ class Watch:
         self._movement: Movement | None = None
         self.metrics = Metrics(out / "metrics.jsonl", plan.steps)
 
-    def begin(self, step: int, model: Any) -> bool:
+    def begin(self, step: int, model: Any, *, first: bool = True) -> bool:
         """Take up the run after `step`; return True if early stopping had ended it already."""
-        first_alone(lambda: self._forget_after(step))
-        metrics = self._out / "metrics.jsonl"
-        self._lines = read_jsonl(metrics) if metrics.exists() else []
+        self.metrics.silent = not first
+        self._lines = lines_until(self._out / "metrics.jsonl", step)
+        for name in ("metrics", "alarms", "samples") if first else ():
+            forget_after(self._out / f"{name}.jsonl", step)
         self._movement = Movement(model)
         evaluations = [line for line in self._lines if "eval_loss" in line]
         return bool(evaluations) and no_better(self._course(evaluations)) is not None
-
-    def _forget_after(self, step: int) -> None:
-        for name in ("metrics", "alarms", "samples"):
-            forget_after(self._out / f"{name}.jsonl", step)
 
     def measure(self, model: Any, logs: dict[str, Any]) -> None:
         """Add to `logs`, which the trainer is about to write, what it does not measure itself."""
@@ -117,7 +116,7 @@ class Watch:
         """
         self._lines.append(line)
         alarms = find_alarms(self._course(self._lines))
-        for alarm in alarms:
+        for alarm in alarms if not self.metrics.silent else ():
             append_line(self._out / "alarms.jsonl", _entry(line["step"], alarm))
             print(f"watch: step {line['step']}: {alarm.name}: {alarm.diagnosis}", flush=True)
         for alarm in alarms:
@@ -129,7 +128,7 @@ class Watch:
     def sample(self, model: Any, step: int) -> None:
         """Answer the fixed prompts, write the answers and show how they begin and end."""
         prompts = list(self._recipe.sample_prompts) or self._held_out_prompts()
-        if not prompts:
+        if not prompts or self.metrics.silent:
             return
         length = min(SAMPLE_TOKENS, self._recipe.max_seq_length)
         for made in answer(model, self._tokenizer, prompts, max_new_tokens=length):
@@ -193,7 +192,7 @@ def _callback(watcher: Watch) -> Any:
 
     class WatchCallback(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, model: Any, **kwargs: Any) -> None:
-            control.should_training_stop |= watcher.begin(state.global_step, model)
+            control.should_training_stop |= watcher.begin(state.global_step, model, first=state.is_world_process_zero)
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             metrics.start_step()
@@ -206,7 +205,7 @@ def _callback(watcher: Watch) -> Any:
             line = metrics.log(state.global_step, logs)
             if line is None:
                 return
-            if "eval_loss" in line and is_first():
+            if "eval_loss" in line:
                 watcher.sample(model, state.global_step)
             control.should_training_stop |= watcher.judge(line)
 

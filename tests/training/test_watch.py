@@ -19,7 +19,7 @@ from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.samples import answer
 from cadmonkey.training.trainer import build_trainer, run_training
-from cadmonkey.training.watch import check_reporters
+from cadmonkey.training.watch import Watch, check_reporters
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -230,6 +230,19 @@ def test_a_resumed_run_says_nothing_twice_and_forgets_what_it_does_again(new_run
     assert run.go().count("weights do not move") == 1
     assert [line["step"] for line in run.lines("loss")] == list(range(1, 41))
     assert [line["step"] for line in read_jsonl(run.out / "samples.jsonl")] == [10, 20, 30, 40]
+
+
+def test_a_process_that_is_not_the_first_judges_and_writes_nothing(new_run: NewRun) -> None:
+    run = new_run(sample_prompts=("a cube",))
+    plan = make_plan(run.recipe, [], Examples(run.train, {}), Examples(run.held_out, {}))
+    watch = Watch(run.tokenizer, run.recipe, plan, run.held_out, run.out)
+    watch.begin(0, run.model, first=False)
+    line = watch.metrics.log(1, {"loss": "nan", "epoch": 0.1})
+    assert line is not None
+    watch.sample(run.model, 1)
+    with pytest.raises(RunError, match=r"step 1: not finite: the loss is nan"):
+        watch.judge(line)
+    assert list(run.out.iterdir()) == []
 
 
 def test_the_held_out_prompts_are_answered_at_each_evaluation(
