@@ -1,8 +1,10 @@
 """Upright prisms: solids that are one flat area from a lower to an upper height.
 
-Most cuts go right through a part and most things that are added are as high as what they are added to. Then the
-boolean is one of areas, which takes a fifth of the time of the boolean of the solids, or a thirtieth. Corners are kept
-on a grid of 1e-8 mm.
+Where all operands of a boolean are prisms, and all cuts go right through, it is one of areas. That takes a fifth of the
+time of the boolean of the solids, or a thirtieth.
+
+Areas are kept on a grid of 1e-8 mm, so a prism that was joined as an area must not meet another solid: a countersink
+would miss the rim of its hole by a hair. There the prism is made as a solid of the solids of its operands.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,21 +19,20 @@ from cadmonkey.cad.csg import Vector
 
 @dataclass(frozen=True, eq=False)
 class Prism:
-    """An area that is not empty, raised; its solid is made when it is asked for."""
+    """An area that is not empty, from a lower to an upper height; its solid is made when it is asked for."""
 
     area: CrossSection
     low: float
     high: float
-    make: Callable[[], Manifold] | None = None
-    """Makes the solid of a shape that the kernel knows itself, corner for corner; else the area is extruded."""
+    make: Callable[[], Manifold]
+    """Makes its solid without the grid of areas, to take part in booleans of solids."""
+    joined: bool = False
+    """Whether the area is that of a boolean."""
 
     @cached_property
     def solid(self) -> Manifold:
-        """What it is."""
-        if self.make is not None:
-            return self.make()
-        raised = self.area.extrude(self.high - self.low)
-        return raised.translate((0.0, 0.0, self.low)) if self.low else raised
+        """What it is, to the last bit."""
+        return self.make()
 
     def num_tri(self) -> int:
         """The triangles of its solid, less four for each hole."""
@@ -55,8 +56,16 @@ Shape: TypeAlias = Manifold | Prism
 
 
 def as_solid(shape: Shape) -> Manifold:
-    """The solid of a shape."""
+    """The solid of a shape that goes on into other booleans."""
     return shape.solid if isinstance(shape, Prism) else shape
+
+
+def finished(shape: Shape) -> Manifold:
+    """The solid of a shape that nothing more is done to: what was joined as an area is raised."""
+    if not isinstance(shape, Prism) or not shape.joined:
+        return as_solid(shape)
+    raised = shape.area.extrude(shape.high - shape.low)
+    return raised.translate((0.0, 0.0, shape.low)) if shape.low else raised
 
 
 def translated(shape: Shape, offset: Vector) -> Shape:
@@ -64,66 +73,72 @@ def translated(shape: Shape, offset: Vector) -> Shape:
     if not isinstance(shape, Prism):
         return shape.translate(offset)
     x, y, z = offset
-    make = None if shape.make is None else lambda: shape.solid.translate(offset)
-    return Prism(shape.area.translate((x, y)), shape.low + z, shape.high + z, make)
+    area = shape.area.translate((x, y))
+    return Prism(area, shape.low + z, shape.high + z, lambda: shape.solid.translate(offset), shape.joined)
 
 
 def rotated(shape: Shape, angles: Vector) -> Shape:
     """A shape turned about x, then y, then z."""
     if not isinstance(shape, Prism) or angles[0] or angles[1]:
         return as_solid(shape).rotate(angles)
-    make = None if shape.make is None else lambda: shape.solid.rotate(angles)
-    return Prism(shape.area.rotate(angles[2]), shape.low, shape.high, make)
+    area = shape.area.rotate(angles[2])
+    return Prism(area, shape.low, shape.high, lambda: shape.solid.rotate(angles), shape.joined)
 
 
 def united(shapes: Sequence[Shape]) -> Shape:
     """Everything in any of the shapes; of none, nothing."""
+    if len(shapes) == 1:
+        return shapes[0]
     prisms = _between_one_pair_of_heights(shapes)
-    if prisms and len(shapes) > 1:
-        return _prism([prism.area for prism in prisms], OpType.Add, prisms[0].low, prisms[0].high)
-    return shapes[0] if len(shapes) == 1 else _boolean(shapes, OpType.Add)
+    return _prism(prisms, OpType.Add, prisms[0].low, prisms[0].high) if prisms else _boolean(shapes, OpType.Add)
 
 
 def subtracted(base: Shape, cuts: Sequence[Shape]) -> Shape:
-    """The base without the cuts: without those that go right through it first, then without the others."""
-    if not isinstance(base, Prism):
-        return _boolean([base, *cuts], OpType.Subtract)
-    through, others = [], []
-    for cut in cuts:
-        if isinstance(cut, Prism) and cut.low <= base.low and cut.high >= base.high:
-            through.append(cut.area)
-        else:
-            others.append(cut)
-    left = _prism([base.area, *through], OpType.Subtract, base.low, base.high) if through else base
-    return _boolean([left, *others], OpType.Subtract) if others else left
+    """The base without the cuts."""
+    prisms = _prisms([base, *cuts])
+    if prisms and all(cut.low <= prisms[0].low and cut.high >= prisms[0].high for cut in prisms[1:]):
+        return _prism(prisms, OpType.Subtract, prisms[0].low, prisms[0].high)
+    return _boolean([base, *cuts], OpType.Subtract)
 
 
 def shared(shapes: Sequence[Shape]) -> Shape:
     """What is in every shape."""
-    prisms = [shape for shape in shapes if isinstance(shape, Prism)]
-    if len(prisms) < len(shapes) or not prisms:
+    prisms = _prisms(shapes)
+    if not prisms:
         return _boolean(shapes, OpType.Intersect)
     low, high = max(prism.low for prism in prisms), min(prism.high for prism in prisms)
-    return _prism([prism.area for prism in prisms], OpType.Intersect, low, high)
+    return _prism(prisms, OpType.Intersect, low, high)
 
 
 def hull(shapes: Sequence[Shape]) -> Shape:
     """The smallest convex shape around all."""
+
+    def make() -> Manifold:
+        return Manifold.batch_hull([as_solid(shape) for shape in shapes])
+
     prisms = _between_one_pair_of_heights(shapes)
-    if prisms:
-        return Prism(CrossSection.batch_hull([prism.area for prism in prisms]), prisms[0].low, prisms[0].high)
-    return Manifold.batch_hull([as_solid(shape) for shape in shapes])
+    if not prisms:
+        return make()
+    return Prism(CrossSection.batch_hull([p.area for p in prisms]), prisms[0].low, prisms[0].high, make, True)
+
+
+def _prisms(shapes: Sequence[Shape]) -> list[Prism]:
+    """The shapes, if all are prisms; else none."""
+    prisms = [shape for shape in shapes if isinstance(shape, Prism)]
+    return prisms if len(prisms) == len(shapes) else []
 
 
 def _between_one_pair_of_heights(shapes: Sequence[Shape]) -> list[Prism]:
     """The shapes, if all are prisms from one height to one other; else none."""
-    prisms = [shape for shape in shapes if isinstance(shape, Prism)]
-    return prisms if len(prisms) == len(shapes) and len({(p.low, p.high) for p in prisms}) == 1 else []
+    prisms = _prisms(shapes)
+    return prisms if len({(prism.low, prism.high) for prism in prisms}) == 1 else []
 
 
-def _prism(areas: list[CrossSection], operation: OpType, low: float, high: float) -> Shape:
-    area = CrossSection.batch_boolean(areas, operation)
-    return Manifold() if area.is_empty() or low >= high else Prism(area, low, high)
+def _prism(prisms: list[Prism], operation: OpType, low: float, high: float) -> Shape:
+    area = CrossSection.batch_boolean([prism.area for prism in prisms], operation)
+    if area.is_empty() or low >= high:
+        return Manifold()
+    return Prism(area, low, high, lambda: _boolean(prisms, operation), True)
 
 
 def _boolean(shapes: Sequence[Shape], operation: OpType) -> Manifold:

@@ -8,7 +8,7 @@ from manifold3d import CrossSection, Error, Manifold, Mesh64, triangulate
 
 from cadmonkey.cad import affine, brep, csg, prism, shell
 from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
-from cadmonkey.cad.prism import Prism, Shape, as_solid
+from cadmonkey.cad.prism import Prism, Shape, as_solid, finished
 from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
 from cadmonkey.cad.section import section
 
@@ -34,7 +34,7 @@ def solid(program: Program) -> Manifold:
     Raises:
         SolidError: as `shape`.
     """
-    return as_solid(shape(program))
+    return finished(shape(program))
 
 
 def shape(program: Program) -> Shape:
@@ -162,17 +162,16 @@ class _Evaluator:
             case csg.Polyhedron():
                 return _polyhedron(node)
             case csg.LinearExtrude() if node.twist == 0 and node.scale == (1, 1):
-                return self.prism(self.area(node.child, copies), float(node.height))
+                area = self.area(node.child, copies)
+                return self.prism(area, float(node.height), lambda: linear_extrude(node, area, self.facets))
             case csg.LinearExtrude():
                 return linear_extrude(node, self.area(node.child, copies), self.facets)
             case csg.RotateExtrude():
                 return rotate_extrude(node, self.area(node.child, copies), self.facets)
         raise SolidError(f"{type(node).__name__.lower()}: a 2-D shape; extrude it to make a solid")
 
-    def prism(self, area: CrossSection, height: float, make: Callable[[], Manifold] | None = None) -> Shape:
-        if area.is_empty():  # there is nothing, or all of it is smaller than the grid of areas
-            return make() if make is not None else Manifold()
-        return Prism(area, 0.0, height, make)
+    def prism(self, area: CrossSection, height: float, make: Callable[[], Manifold]) -> Shape:
+        return Prism(area, 0.0, height, make) if not area.is_empty() else make()
 
     def area(self, node: csg.Node, copies: int) -> CrossSection:
         _bound_copies(copies * csg.copies_in(node))

@@ -11,7 +11,7 @@ import numpy as np
 from manifold3d import Manifold
 
 from cadmonkey.cad import csg
-from cadmonkey.cad.prism import Shape, as_solid, shared, subtracted, united
+from cadmonkey.cad.prism import Shape, as_solid, finished, shared, subtracted, united
 from cadmonkey.cad.program import Facets, Program
 from cadmonkey.cad.solid import shape
 
@@ -48,7 +48,7 @@ def sound_solid(program: Program, holes: int, *, trims: bool = False, apart: boo
     if base is None:
         return None
     cuts = [shape(replace(program, root=cut)) for cut in rest]
-    whole = as_solid(subtracted(base, cuts))
+    whole = finished(subtracted(base, cuts) if cuts else base)
     shells = [] if whole.is_empty() else whole.decompose()
     # The wall of a closed cavity is a shell with a negative volume.
     if sum(shell.volume() > 0 for shell in shells) != 1 or sum(shell.genus() for shell in shells) != holes:

@@ -4,7 +4,7 @@ import pytest
 from manifold3d import Manifold
 
 from cadmonkey.cad.openscad import parse_openscad
-from cadmonkey.cad.prism import Prism, Shape, as_solid, hull, rotated, shared, subtracted, translated, united
+from cadmonkey.cad.prism import Prism, Shape, as_solid, finished, hull, rotated, shared, subtracted, translated, united
 from cadmonkey.cad.solid import shape, solid
 
 PLATE = "cube([30, 20, 5]);"
@@ -22,17 +22,18 @@ def shape_of(code: str) -> Shape:
 def test_booleans_with_a_plate_are_those_of_the_solids(other: str) -> None:
     plate, second = shape_of(PLATE), shape_of(other)
     one, two = as_solid(plate), as_solid(second)
-    assert as_solid(united([plate, second])).volume() == pytest.approx((one + two).volume(), abs=1e-5)
-    assert as_solid(subtracted(plate, [second])).volume() == pytest.approx((one - two).volume(), abs=1e-5)
-    assert as_solid(shared([plate, second])).volume() == pytest.approx((one ^ two).volume(), abs=1e-5)
-    assert as_solid(hull([plate, second])).volume() == pytest.approx(Manifold.batch_hull([one, two]).volume(), abs=1e-5)
+    assert finished(united([plate, second])).volume() == pytest.approx((one + two).volume(), abs=1e-5)
+    assert finished(subtracted(plate, [second])).volume() == pytest.approx((one - two).volume(), abs=1e-5)
+    assert finished(shared([plate, second])).volume() == pytest.approx((one ^ two).volume(), abs=1e-5)
+    assert finished(hull([plate, second])).volume() == pytest.approx(Manifold.batch_hull([one, two]).volume(), abs=1e-5)
 
 
 def test_a_cut_that_ends_in_the_base_is_not_taken_for_one_that_goes_through() -> None:
     plate, (through, blind) = shape_of(PLATE), map(shape_of, (TALL, BLIND))
     assert isinstance(subtracted(plate, [through]), Prism)
-    assert as_solid(subtracted(plate, [blind])).volume() == pytest.approx(3000 - 4 * 4 * 3)
-    assert as_solid(subtracted(plate, [through, blind])).volume() == pytest.approx(3000 - 4 * 4 * 5)
+    assert not isinstance(subtracted(plate, [through, blind]), Prism)
+    assert finished(subtracted(plate, [blind])).volume() == pytest.approx(3000 - 4 * 4 * 3)
+    assert finished(subtracted(plate, [through, blind])).volume() == pytest.approx(3000 - 4 * 4 * 5)
 
 
 def test_a_cut_that_only_touches_from_above_takes_nothing() -> None:
@@ -42,6 +43,12 @@ def test_a_cut_that_only_touches_from_above_takes_nothing() -> None:
 def test_what_is_left_of_a_prism_may_be_nothing() -> None:
     assert solid(parse_openscad("difference() { cube(2); translate([-1, -1, -1]) cube(9); }")).is_empty()
     assert solid(parse_openscad("intersection() { cube(2); translate([0, 0, 3]) cube(2); }")).is_empty()
+
+
+def test_a_hole_that_meets_a_countersink_keeps_its_rim_to_the_last_bit() -> None:
+    sunk = "$fn = 24; difference() { cube([30, 30, 8]); translate([15.1, 15.3, -1]) cylinder(d = 5.3, h = 10);"
+    sunk += " translate([15.1, 15.3, 5.5]) cylinder(d1 = 5.3, d2 = 10.3, h = 2.5); }"
+    assert solid(parse_openscad(sunk)).num_vert() == 8 + 3 * 24
 
 
 def test_a_prism_is_moved_as_its_solid_is() -> None:
