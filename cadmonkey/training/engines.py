@@ -157,9 +157,15 @@ def _load_unsloth(base_model: str, recipe: Recipe, dtype: Any) -> Any:
 def _load_transformers(base_model: str, recipe: Recipe, dtype: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         base_model, dtype=dtype, quantization_config=_quantization(recipe, dtype)
     )
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            # bitsandbytes repacks 4-bit weights for this at the first evaluation on a CPU, for good; gradients through
+            # the packed weights are wrong.
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _quantization(recipe: Recipe, dtype: Any) -> Any:

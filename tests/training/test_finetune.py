@@ -11,7 +11,7 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import read_json, read_jsonl, write_jsonl
-from cadmonkey.training.engines import load_base
+from cadmonkey.training.engines import add_adapter, load_base
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.recipe import Engine, Recipe
 
@@ -164,6 +164,26 @@ def test_a_base_that_a_library_loads_in_more_bits_than_asked_for_is_refused(
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load_unquantized)
     with pytest.raises(InputError, match=f"--load-in-{bits}bit: expected .* in {bits} bits, got more"):
         load_base(recipe)
+
+
+def test_an_evaluation_leaves_the_gradients_of_a_4_bit_model_as_they_were(
+    tiny_llama: Path, small_recipe: Recipe
+) -> None:
+    import torch
+
+    recipe = replace(small_recipe, base_model=str(tiny_llama), load_in_4bit=True)
+    model = add_adapter(load_base(recipe), recipe, {})
+    ids = torch.arange(20, 60).reshape(2, 20)
+
+    def gradient() -> Any:
+        model.zero_grad()
+        model.train()(input_ids=ids, labels=ids).loss.backward()
+        return next(value.grad.clone() for name, value in model.named_parameters() if "lora_B" in name)
+
+    before = gradient()
+    with torch.no_grad():
+        model.eval()(input_ids=ids)
+    torch.testing.assert_close(gradient(), before)
 
 
 @pytest.mark.parametrize("base", ["tiny_llama", "qwen25"])
