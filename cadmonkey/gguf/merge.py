@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cadmonkey.errors import InputError
-from cadmonkey.files import read_json
+from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.origin import read_recipe
-from cadmonkey.gguf.write import check_config
 
 FLOAT32_UP_TO_BYTES = 6 * 2**30
 """Weight files up to this size (3B parameters in 16 bits) are merged in float32: no rounding, twice the memory."""
@@ -78,10 +77,9 @@ def _load_tokenizer(folder: Path) -> Any:
 
 def _load_model(folder: Path) -> Any:
     """Load the weights, and make sure that every one of them came from the files."""
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    read_json(folder / "config.json")
-    check_config(_explained(folder, "a model config", lambda: AutoConfig.from_pretrained(folder)))
+    read_config(folder)
     model, report = _explained(
         folder,
         "a model",
