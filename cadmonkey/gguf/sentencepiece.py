@@ -89,8 +89,8 @@ def piece_scores(spec: Mapping[str, Any], rows: int) -> list[float]:
     if not in_step:
         for place, piece in enumerate(order):
             scores[vocab[piece]] = float(-place)
-    for number in added.values():
-        scores[number] = _ADDED_SCORE
+    for text, number in added.items():
+        scores[number] = 0.0 if text in vocab else _ADDED_SCORE
     return scores
 
 

@@ -128,6 +128,8 @@ def _list_tokens(tokenizer: Any, rows: int, pieces: bool) -> tuple[list[str], li
             kind = TokenType.UNUSED
         elif number not in added:
             kind = TokenType.BYTE if pieces and is_byte(text) else TokenType.NORMAL
+        elif pieces and number == tokenizer.unk_token_id:
+            kind = TokenType.UNKNOWN
         elif added[number].special or number in named or _looks_special(text):
             kind = TokenType.CONTROL
         else:
