@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +186,8 @@ def _run(command: list[str]) -> tuple[float, float, int, int]:
         environment["PYTHONPATH"] = ""
     started = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    written = [0]
-    watcher = threading.Thread(target=_watch, args=(process.pid, written), daemon=True)
+    seen = {"wchar": 0, "VmHWM": 0}
+    watcher = threading.Thread(target=_watch, args=(process.pid, seen), daemon=True)
     watcher.start()
     assert process.stderr is not None
     error = process.stderr.read()
@@ -197,23 +196,21 @@ def _run(command: list[str]) -> tuple[float, float, int, int]:
     watcher.join()
     if status:
         raise SystemExit(f"{' '.join(command)[-300:]}: {error.decode()[-2000:]}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, written[0]
+    return seconds, usage.ru_utime + usage.ru_stime, 1024 * seen["VmHWM"], seen["wchar"]
 
 
-def _watch(pid: int, written: list[int]) -> None:
-    """Keep the last count of bytes that the process wrote to files."""
-    for line in _io_lines(pid):
-        if line.startswith("wchar:"):
-            written[0] = int(line.split()[1])
+def _watch(pid: int, seen: dict[str, int]) -> None:
+    """Keep the last count of bytes written, and the highest resident size in kB since the program was loaded.
 
-
-def _io_lines(pid: int) -> Iterator[str]:
+    getrusage's maximum would begin with this process's own size, which the new one shares until it loads its program.
+    """
     while True:
         try:
-            yield from Path(f"/proc/{pid}/io").read_text().splitlines()
+            lines = [*Path(f"/proc/{pid}/io").open(), *Path(f"/proc/{pid}/status").open()]
         except OSError:
             return
-        time.sleep(0.05)
+        seen |= {key: int(value.split()[0]) for key, _, value in (line.partition(":") for line in lines) if key in seen}
+        time.sleep(0.02)
 
 
 def ratios(runs: list[dict[str, Any]], quant: str) -> dict[str, float]:

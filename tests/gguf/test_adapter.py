@@ -153,7 +153,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden_size": 16}, r"lora_A.* is \(4, (32|64)\), expected"),
+        ({"hidden_size": 16}, r" is \(\d, (32|64)\), expected \(\d, 16\)"),
         ({"num_hidden_layers": 1}, r"it changes model\.layers\.1\..*, which the base has not"),
         ({"num_hidden_layers": 3}, r"it has nothing for model\.layers\.2\..*, which its target_modules name"),
         ({"vocab_size": 3}, "it trains row 3 of model.embed_tokens, which has 3 rows"),

@@ -160,3 +160,44 @@ def test_quantising_a_broken_file_is_a_clear_error_and_leaves_nothing(tmp_path: 
     with pytest.raises(RunError, match=r"could not write q8_0 from f16\.gguf"):
         quantise(source, tmp_path / "q8.gguf", "q8_0")
     assert list(tmp_path.iterdir()) == [source]
+
+
+ROPE = {"rope_theta": 10000.0}
+LONG = "a plate of 50 x 30 x 5 mm with holes of 4 mm, and a ball of 12 mm, please; " * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("mistral", {"sliding_window": None}),
+        ("qwen3", {"head_dim": 32}),
+        (
+            "qwen2",
+            {"rope_parameters": ROPE | {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}},
+        ),
+        ("gemma3_text", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}),
+        (
+            "gemma3_text",
+            {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}
+            | {"layer_types": ["sliding_attention", "full_attention"] * 2, "final_logit_softcapping": 30.0},
+        ),
+    ],
+    ids=["mistral", "qwen3", "yarn", "gemma3", "gemma3 with every second layer global"],
+)
+def test_llama_cpp_computes_the_same_logits_for_every_architecture(
+    kind: str, changes: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes = {
+        **{"vocab_size": len(tokenizer) + 7, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4},
+        **{"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512},
+        **{"initializer_range": 0.15, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None},
+    }
+    torch.manual_seed(3)
+    random = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(sizes | changes))).eval()
+    write_as(random, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    figures = prove_file(tmp_path / "m.gguf", "f16", random, tokenizer, [Question(LONG)]).figures
+    assert (figures.template_equal, figures.tokens_equal) == (1, 1)
+    assert max(figures.max_kl, figures.probe_kl) < 1e-3
