@@ -80,7 +80,7 @@ def main() -> None:
     options = parser.parse_args()
     converter = Path(os.environ.get("LLAMA_CPP_SOURCE", Path(sys.prefix) / "llama.cpp"))
     record = circumstances() | {"parameters": 0, "rank": RANK, "runs": []}
-    with tempfile.TemporaryDirectory(dir=options.out.parent) as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record["parameters"] = make_run(folder, options.tokenizer)
         for _ in range(options.rounds):
@@ -206,7 +206,7 @@ def _watch(pid: int, seen: dict[str, int]) -> None:
     """
     while True:
         try:
-            lines = [*Path(f"/proc/{pid}/io").open(), *Path(f"/proc/{pid}/status").open()]
+            lines = [line for name in ("io", "status") for line in Path(f"/proc/{pid}/{name}").read_text().splitlines()]
         except OSError:
             return
         seen |= {key: int(value.split()[0]) for key, _, value in (line.partition(":") for line in lines) if key in seen}

@@ -109,7 +109,23 @@ def _merge(model: Any, adapter: Path) -> Any:
             f"{adapter}: expected an adapter of {name}, got another model's: {len(stray)} tensors are in only one of "
             f"the two, e.g. {stray[0]}"
         )
+    _part_tied_head(adapted)
     return adapted.merge_and_unload(safe_merge=True).eval()
+
+
+def _part_tied_head(adapted: Any) -> None:
+    """Give a tied head its own numbers where LoRA changes it or the embedding: PEFT would merge the change into both.
+
+    The change was trained in the one alone, so the merged model would not be the trained one.
+    """
+    import torch
+    from peft.tuners.lora import LoraLayer
+
+    layers = [adapted.get_output_embeddings(), adapted.get_input_embeddings()]
+    head, embedding = (getattr(layer, "base_layer", layer) for layer in layers)
+    if any(isinstance(layer, LoraLayer) for layer in layers) and head.weight is embedding.weight:
+        head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+        adapted.config.tie_word_embeddings = False
 
 
 def _misplaced(adapted: Any, adapter: Path) -> list[str]:

@@ -195,6 +195,7 @@ def _write_descent(writer: Any, origin: Origin, kind: str) -> None:
         base |= {"repo_url": f"https://huggingface.co/{origin.base_model}"}
     metadata = gguf.Metadata(
         name=origin.name,
+        author=origin.author or None,
         license=origin.license or None,
         size_label=gguf.size_label(total, shared, expert, count),
         base_models=[base] if origin.base_model else None,

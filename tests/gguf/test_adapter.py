@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cadmonkey.errors import InputError
+from cadmonkey.gguf.merge import _merge
 from cadmonkey.gguf.trained import TrainedModel, open_model
 
 torch = pytest.importorskip("torch", reason="export needs the train extra")
@@ -126,20 +127,27 @@ def test_trained_biases_are_those_of_pefts_merge(tmp_path: Path) -> None:
 
 def test_lora_on_a_tied_head_leaves_the_embedding_as_in_training(tmp_path: Path) -> None:
     """PEFT's merge would change both, since they are one matrix in memory; the adapter never did."""
+    from peft import PeftModel
+
     base = make_base(tmp_path / "base", tied=True)
     plain = read_all(open_model(base))
     adapter = make_adapter(base, tmp_path / "adapter", target_modules=["lm_head"])
     numbers = read_all(open_model(base, adapter))
     assert np.array_equal(numbers["model.embed_tokens.weight"], plain["model.embed_tokens.weight"])
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
-
-    adapted = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), adapter)
+    merged = _merge(_load(base), adapter)
+    assert torch.equal(merged.get_input_embeddings().weight, _load(base).get_input_embeddings().weight)
+    head = merged.get_output_embeddings().weight.detach().numpy()
+    np.testing.assert_allclose(numbers["lm_head.weight"], head, rtol=1e-5, atol=1e-6)
     ids = torch.arange(10)[None]
     with torch.no_grad():
-        hidden = adapted.base_model.model.model(ids).last_hidden_state
-        wanted = adapted(ids).logits.numpy()
-    np.testing.assert_allclose(hidden.numpy() @ numbers["lm_head.weight"].T, wanted, rtol=1e-4, atol=1e-4)
+        wanted = PeftModel.from_pretrained(_load(base), adapter)(ids).logits
+        np.testing.assert_allclose(merged(ids).logits, wanted, rtol=1e-4, atol=1e-4)
+
+
+def _load(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
 @pytest.fixture(scope="module")

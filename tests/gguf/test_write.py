@@ -14,7 +14,9 @@ from cadmonkey.gguf.prove import Question, prove_file
 from cadmonkey.gguf.quantise import quantise
 from tests.gguf.conftest import write_as
 
-ORIGIN = Origin(name="tiny", base_model="owner/base", license="apache-2.0", datasets=("owner/parts",))
+ORIGIN = Origin(
+    name="tiny", base_model="owner/base", license="apache-2.0", author="A. Maker", datasets=("owner/parts",)
+)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -47,6 +49,8 @@ def test_the_metadata_name_descent_ends_and_template(model: Any, tokenizer: Any,
         "general.architecture": "llama",
         "general.name": "tiny",
         "general.license": "apache-2.0",
+        "general.author": "A. Maker",
+        "general.dataset.0.name": "parts",
         "general.base_model.0.repo_url": "https://huggingface.co/owner/base",
         "general.file_type": 1,
         "general.quantization_version": 2,
