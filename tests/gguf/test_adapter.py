@@ -89,7 +89,7 @@ def _f16_steps(values: Any) -> Any:
         {"use_dora": True},
         {"use_dora": True, "use_rslora": True},
         {"rank_pattern": {"q_proj": 2, "layers.1.mlp.up_proj": 3}, "alpha_pattern": {"down_proj": 20}},
-        {"trainable_token_indices": [3, 39]},
+        {"trainable_token_indices": [7, 39]},
         {"modules_to_save": ["lm_head"]},
         {"modules_to_save": ["embed_tokens", "norm"]},
         {"target_modules": ["q_proj"], "layers_to_transform": [1]},
