@@ -1,6 +1,6 @@
 # CadMonkey: `make cadmonkey` sets up and runs the main job, `make test` sets up and runs the checks.
 .DEFAULT_GOAL := help
-.PHONY: help cadmonkey test lint setup clean
+.PHONY: help cadmonkey test lint oracle setup clean
 
 PYTHON ?= python3
 # An extra package index to take torch from. Without a GPU, Linux users save gigabytes of CUDA libraries by
@@ -19,6 +19,7 @@ help:
 	@echo "make cadmonkey   set up .venv and run the main job: data, fine-tuning, GGUF, report (ARGS='--preset nano')"
 	@echo "make test        set up .venv and run every check and test"
 	@echo "make lint        the checks alone: ruff, mypy, import contract"
+	@echo "make oracle      fetch llama.cpp's own converter into .venv/llama.cpp, with which tests and a benchmark compare"
 	@echo "make setup       make .venv and install, once (PYTHON=python3.12, TORCH_INDEX=address of a torch index)"
 	@echo "make clean       remove .venv and caches; outputs/ stays"
 
@@ -33,6 +34,18 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+oracle: .venv/llama.cpp/convert_hf_to_gguf.py
+
+# The source package of the installed llama-cpp-python holds it. A folder appears under its name only when it is whole.
+.venv/llama.cpp/convert_hf_to_gguf.py: $(STAMP)
+	@rm -rf .venv/llama.cpp .venv/llama.cpp-part && mkdir -p .venv/llama.cpp-part
+	@echo "==> fetching the source package of llama-cpp-python (77 MB), which holds llama.cpp's own converter"
+	@$(BIN)/python -m pip -qq download --no-input --disable-pip-version-check --no-deps --no-binary :all: \
+	  -d .venv/llama.cpp-part "llama-cpp-python==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("llama-cpp-python"))')"
+	@tar -xzf .venv/llama.cpp-part/*.tar.gz -C .venv/llama.cpp-part --strip-components=3 --wildcards \
+	  '*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
+	@rm .venv/llama.cpp-part/*.tar.gz && mv .venv/llama.cpp-part .venv/llama.cpp && touch $@
 
 setup: $(STAMP)
 	@echo "ready: .venv ($(BACKEND))"

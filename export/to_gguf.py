@@ -1,4 +1,4 @@
-"""Write a trained run, or any Llama or Qwen2.5 model folder, as GGUF files that are proven equal to it.
+"""Write a trained run, or a model folder (Llama, Mistral, Qwen 2 and 3, Gemma 3), as GGUF files proven equal to it.
 
     python export/to_gguf.py outputs/cadmonkey-nano --quants f16 q8_0
 
@@ -19,12 +19,12 @@ from cadmonkey.terminal import check_writable, run
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """Write a trained run, or a Llama or Qwen2.5 model folder, as GGUF files that are proven equal to it."""
+    """Write a trained run, or a model folder (Llama, Mistral, Qwen, Gemma 3), as GGUF files proven equal to it."""
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Run folder (recipe.json and adapter/) or Hugging Face model folder."""
+    """Run folder (recipe.json and adapter/ or model/) or Hugging Face model folder."""
     quants: tuple[str, ...] = DEFAULT_QUANTS
-    """Kinds of files: f16, q8_0, q6_k, q5_k_m, q4_k_m, ..."""
+    """Kinds of files: f16, q8_0, bf16, f32, written in one pass over the weights; q6_k, q5_k_m, q4_k_m, ..."""
     out: Path | None = None
     """Where the files go; the run folder itself, or gguf/ in a model folder, unless given."""
     prompts: Path | None = None

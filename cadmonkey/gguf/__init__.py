@@ -4,8 +4,9 @@ from cadmonkey.gguf.merge import load_merged
 from cadmonkey.gguf.proof import FileProof, Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_file
 from cadmonkey.gguf.quantise import QUANTS, quantise
-from cadmonkey.gguf.release import export
+from cadmonkey.gguf.release import export, write_files
 from cadmonkey.gguf.table import print_proof
+from cadmonkey.gguf.trained import open_trained
 from cadmonkey.gguf.write import write_gguf
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "UnprovenError",
     "export",
     "load_merged",
+    "open_trained",
     "print_proof",
     "prove_file",
     "quantise",
+    "write_files",
     "write_gguf",
 ]

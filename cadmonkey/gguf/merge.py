@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cadmonkey.errors import InputError
-from cadmonkey.files import read_json
+from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.origin import read_recipe
-from cadmonkey.gguf.write import check_config
 
 FLOAT32_UP_TO_BYTES = 6 * 2**30
 """Weight files up to this size (3B parameters in 16 bits) are merged in float32: no rounding, twice the memory."""
@@ -99,10 +98,9 @@ def _load_tokenizer(folder: Path) -> Any:
 
 def _load_model(folder: Path) -> Any:
     """Load the weights, and make sure that every one of them came from the files."""
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    read_json(folder / "config.json")
-    check_config(_explained(folder, "a model config", lambda: AutoConfig.from_pretrained(folder)))
+    read_config(folder)
     model, report = _explained(
         folder,
         "a model",
@@ -132,7 +130,23 @@ def _merge(model: Any, adapter: Path) -> Any:
             f"{adapter}: expected an adapter of {name}, got another model's: {len(stray)} tensors are in only one of "
             f"the two, e.g. {stray[0]}"
         )
+    _part_tied_head(adapted)
     return adapted.merge_and_unload(safe_merge=True).eval()
+
+
+def _part_tied_head(adapted: Any) -> None:
+    """Give a tied head its own numbers where LoRA changes it or the embedding: PEFT would merge the change into both.
+
+    The change was trained in the one alone, so the merged model would not be the trained one.
+    """
+    import torch
+    from peft.tuners.lora import LoraLayer
+
+    layers = [adapted.get_output_embeddings(), adapted.get_input_embeddings()]
+    head, embedding = (getattr(layer, "base_layer", layer) for layer in layers)
+    if any(isinstance(layer, LoraLayer) for layer in layers) and head.weight is embedding.weight:
+        head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+        adapted.config.tie_word_embeddings = False
 
 
 def _misplaced(adapted: Any, adapter: Path) -> list[str]:

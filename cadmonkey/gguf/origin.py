@@ -16,6 +16,8 @@ class Origin:
     base_model: str = ""
     """Hub id, or the name of a local folder; "" if the model was not fine-tuned here."""
     license: str = ""
+    author: str = ""
+    """Who made it, by recipe.json or by the model folder's own card."""
     datasets: tuple[str, ...] = ()
     language: Literal["", "openscad", "ir"] = ""
     """Of the programs that it writes, "" where that was not recorded."""
@@ -35,10 +37,11 @@ def read_origin(folder: Path, base_folder: Path | None = None) -> Origin:
     return Origin(
         name=str(flat.get("name") or folder.resolve().name),
         base_model=_public_name(str(recipe.get("base_model", ""))),
-        license=str(flat.get("license") or _card_license(base_folder or folder)),
+        license=str(flat.get("license") or _card_text(base_folder or folder, "license")),
+        author=str(flat.get("author") or _card_text(folder, "author")),
         datasets=_datasets(recipe),
         language=_language(recipe),
-        choices={key: value for key, value in flat.items() if key not in ("base_model", "name", "license")},
+        choices={key: value for key, value in flat.items() if key not in ("base_model", "name", "license", "author")},
     )
 
 
@@ -89,8 +92,9 @@ def _language(recipe: dict[str, Any]) -> Literal["", "openscad", "ir"]:
     return "openscad" if recipe.get("own_parts") else ""
 
 
-def _card_license(folder: Path) -> str:
+def _card_text(folder: Path, key: str) -> str:
+    """Return an entry of the front matter of README.md, "" if it has none."""
     from gguf import Metadata
 
-    license_name = Metadata.load_model_card(folder).get("license", "")
-    return license_name if isinstance(license_name, str) else ""
+    value = Metadata.load_model_card(folder).get(key, "")
+    return value if isinstance(value, str) else ""

@@ -26,8 +26,12 @@ class Thresholds:
     """Difference of logits below which the kind's rounding may decide between two tokens."""
 
 
+_EXACT = Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01)
 _THRESHOLDS = {
-    "f16": Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01),
+    "f32": _EXACT,
+    "f16": _EXACT,
+    # three bits less than f16
+    "bf16": Thresholds(greedy_equal=0.95, mean_kl=0.002, near_tie=0.05),
     "q8_0": Thresholds(greedy_equal=0.9, mean_kl=0.02, near_tie=0.1),
 }
 _SMALL_QUANTS = Thresholds(greedy_equal=0.5, mean_kl=0.2, near_tie=0.5)

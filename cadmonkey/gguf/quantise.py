@@ -8,7 +8,7 @@ from cadmonkey.errors import InputError, RunError
 from cadmonkey.files import atomic_path
 
 QUANTS = (
-    *("f16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0"),
+    *("f16", "q8_0", "bf16", "f32", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0"),
     *("q4_k_m", "q4_k_s", "q4_1", "q4_0", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k"),
 )
 """What `--quants` takes; the iq kinds need measured activations and are not offered."""

@@ -9,6 +9,7 @@ from typing import Any
 from cadmonkey.cad.grammar import gbnf
 from cadmonkey.files import explain_os_error, write_json, write_text
 from cadmonkey.gguf.card import write_card
+from cadmonkey.gguf.encoding import STREAMED
 from cadmonkey.gguf.merge import base_folder, load_merged
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
@@ -16,6 +17,8 @@ from cadmonkey.gguf.proof import FileProof, Proof
 from cadmonkey.gguf.prove import prove_file, read_questions
 from cadmonkey.gguf.quantise import check_quants, quantise
 from cadmonkey.gguf.table import print_proof
+from cadmonkey.gguf.tokenizer import StoredTokenizer
+from cadmonkey.gguf.trained import TrainedModel, open_trained
 from cadmonkey.gguf.write import write_gguf
 
 DEFAULT_QUANTS = ("f16", "q8_0")
@@ -46,21 +49,17 @@ def export(
     names = check_quants(quants)
     is_run = (folder / "recipe.json").is_file()
     questions = read_questions(prompts or _own_references(folder), limit)
-    on_step(f"loading {folder}")
-    model, tokenizer = load_merged(folder)
     target = out or (folder if is_run else folder / "gguf")
     origin = read_origin(folder, base_folder(folder))
+    trained, stored_tokenizer = open_trained(folder)
     with _staging(target) as stage:
-        source = stage / "model-f16.gguf"
-        on_step("writing f16")
-        write_gguf(model, tokenizer, source, origin)
+        write_files(trained, stored_tokenizer, stage, names, origin, on_step=on_step)
+        on_step(f"loading {folder}")
+        model, tokenizer = load_merged(folder)
         model = _to_fastest_device(model)
         proofs = []
         for quant in names:
             path = stage / f"model-{quant}.gguf"
-            if path != source:
-                on_step(f"quantising to {quant}")
-                quantise(source, path, quant)
             on_step(f"proving {path.name} on {len(questions)} prompts")
             proofs.append(prove_file(path, quant, model, tokenizer, questions))
         proof = Proof(target, tuple(proofs))
@@ -86,6 +85,38 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
     proof = export(out, quants, on_step=lambda step: print(f"gguf: {step}", flush=True))
     print_proof(proof)
     proof.require()
+
+
+def write_files(
+    trained: TrainedModel,
+    tokenizer: StoredTokenizer,
+    folder: Path,
+    quants: Sequence[str],
+    origin: Origin,
+    *,
+    on_step: _Report = lambda step: None,
+) -> None:
+    """Write model-<quant>.gguf for each of `quants` into `folder`.
+
+    One pass writes f32, f16, bf16 and q8_0; the other kinds come from an f16 file, which is removed if it is not asked
+    for.
+
+    Raises:
+        InputError: the tokenizer is not supported, or a weight file cannot be read.
+        RunError: the disk is full, a weight is not finite, or llama.cpp failed.
+    """
+    streamed, packed = [q for q in quants if q in STREAMED], [q for q in quants if q not in STREAMED]
+    source = folder / "model-f16.gguf"
+    passed = [*streamed, "f16"] if packed and "f16" not in streamed else streamed
+    on_step(f"writing {', '.join(passed)}")
+    write_gguf(trained, tokenizer, {kind: folder / f"model-{kind}.gguf" for kind in passed}, origin)
+    try:
+        for quant in packed:
+            on_step(f"quantising to {quant}")
+            quantise(source, folder / f"model-{quant}.gguf", quant)
+    finally:
+        if "f16" not in quants:
+            source.unlink(missing_ok=True)
 
 
 def _write_grammars(target: Path, origin: Origin) -> None:

@@ -1,13 +1,20 @@
 """A Hugging Face tokenizer as llama.cpp must see it: pre-tokenizer, tokens, their kinds, merges, special ids."""
 
 import json
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cadmonkey.data.chat import end_token, freeze_template
 from cadmonkey.errors import InputError
+from cadmonkey.gguf.sentencepiece import (
+    SPACE,
+    is_byte,
+    is_sentencepiece,
+    piece_scores,
+    puts_space_first,
+    unsupported,
+)
 
 _LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -26,10 +33,17 @@ _TAKES_WHOLE_WORDS = {"llama-bpe": True, "qwen2": False}
 class Vocabulary:
     """What `tokenizer.ggml.*` holds; `tokens` and `types` have one entry for each row of the embedding."""
 
+    model: str
+    """gpt2 for byte-level BPE, llama for SentencePiece."""
     pre: str
     tokens: list[str]
     types: list[int]
     merges: list[str]
+    """Of byte-level BPE, in order."""
+    scores: list[float]
+    """Of SentencePiece, one for each token: the highest pair of neighbours is merged first."""
+    space_prefix: bool | None
+    """Whether a text of SentencePiece gets a space before it; None where that does not apply."""
     special_ids: dict[str, int]
     """bos, eos, eot, eom, pad, unk -> id, those that the tokenizer has."""
     add_bos: bool
@@ -37,18 +51,22 @@ class Vocabulary:
 
 
 def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
-    """Read a byte-level BPE tokenizer for a model whose embedding has `rows` rows.
+    """Read a BPE or SentencePiece tokenizer for a model whose embedding has `rows` rows.
 
     Raises:
         InputError: llama.cpp has no exact counterpart of this tokenizer, or it has more tokens than the model.
     """
-    pre = recognise_pre_tokenizer(tokenizer)
-    tokens, types = _list_tokens(tokenizer, rows)
+    spec = _tokenizer_json(tokenizer)
+    pieces = is_sentencepiece(spec)
+    tokens, types = _list_tokens(tokenizer, rows, pieces)
     return Vocabulary(
-        pre=pre,
+        model="llama" if pieces else "gpt2",
+        pre="default" if pieces else _recognise(spec),
         tokens=tokens,
         types=types,
-        merges=_read_merges(tokenizer),
+        merges=[] if pieces else _read_merges(spec),
+        scores=piece_scores(spec, rows) if pieces else [],
+        space_prefix=puts_space_first(spec) if pieces else None,
         special_ids=_special_ids(tokenizer),
         add_bos=_adds_bos(tokenizer),
         chat_template=_template(tokenizer),
@@ -56,46 +74,42 @@ def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
 
 
 def recognise_pre_tokenizer(tokenizer: Any) -> str:
-    """Return llama.cpp's name of the pre-tokenizer, known by its very regex.
+    """Return llama.cpp's name of a byte-level pre-tokenizer, known by its very regex.
 
     Raises:
         InputError: it is not one that llama.cpp is known to reproduce token by token.
     """
-    spec = _tokenizer_json(tokenizer)
+    return _recognise(_tokenizer_json(tokenizer))
+
+
+def _recognise(spec: Mapping[str, Any]) -> str:
     model, steps = spec["model"], (spec.get("pre_tokenizer") or {}).get("pretokenizers") or []
     if model.get("type") != "BPE" or model.get("byte_fallback") or [step["type"] for step in steps] != _STEPS:
-        raise _unsupported(f"a {model.get('type')} model with {[step['type'] for step in steps]}")
+        raise unsupported(f"a {model.get('type')} model with {[step['type'] for step in steps]}")
     split, byte_level = steps
     name = PRE_TOKENIZERS.get(split["pattern"].get("Regex", ""))
     if name is None or split["behavior"] != "Isolated" or split["invert"]:
-        raise _unsupported(f"the split {split['pattern']}")
+        raise unsupported(f"the split {split['pattern']}")
     if byte_level["add_prefix_space"] or byte_level["use_regex"]:
-        raise _unsupported("a byte-level step that adds a space or splits by itself")
+        raise unsupported("a byte-level step that adds a space or splits by itself")
     if bool(model.get("ignore_merges")) != _TAKES_WHOLE_WORDS[name]:
-        raise _unsupported(f"the {name} split with ignore_merges={bool(model.get('ignore_merges'))}")
+        raise unsupported(f"the {name} split with ignore_merges={bool(model.get('ignore_merges'))}")
     if (spec.get("normalizer") or {"type": "NFC"})["type"] != "NFC":
-        raise _unsupported(f"the normalizer {spec['normalizer']['type']}")
+        raise unsupported(f"the normalizer {spec['normalizer']['type']}")
     return name
 
 
 _STEPS = ["Split", "ByteLevel"]
 
 
-def _unsupported(got: str) -> InputError:
-    return InputError(
-        "tokenizer.json: expected byte-level BPE with exactly the split of Llama 3 (llama-bpe) or Qwen2.5 (qwen2), "
-        f"got {got}; llama.cpp would cut the text into other tokens, so export a model of one of these families"
-    )
-
-
 def _tokenizer_json(tokenizer: Any) -> dict[str, Any]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise _unsupported(f"a {type(tokenizer).__name__} without a tokenizer.json")
+        raise unsupported(f"a {type(tokenizer).__name__} without a tokenizer.json")
     return dict(json.loads(backend.to_str()))
 
 
-def _list_tokens(tokenizer: Any, rows: int) -> tuple[list[str], list[int]]:
+def _list_tokens(tokenizer: Any, rows: int, pieces: bool) -> tuple[list[str], list[int]]:
     """Return text and kind of every row of the embedding, rows that no token uses included."""
     from gguf import TokenType
 
@@ -106,16 +120,24 @@ def _list_tokens(tokenizer: Any, rows: int) -> tuple[list[str], list[int]]:
             f"tokenizer: expected at most {rows} tokens, the rows of the model's embedding, got {max(text_of) + 1}; "
             "use the tokenizer that belongs to this model"
         )
+    named = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
     tokens, types = [], []
     for number in range(rows):
-        tokens.append(text_of.get(number, f"[PAD{number}]"))
+        text = text_of.get(number, f"[PAD{number}]")
         if number not in text_of:
-            types.append(int(TokenType.UNUSED))
+            kind = TokenType.UNUSED
         elif number not in added:
-            types.append(int(TokenType.NORMAL))
+            kind = TokenType.BYTE if pieces and is_byte(text) else TokenType.NORMAL
+        elif pieces and number == tokenizer.unk_token_id:
+            kind = TokenType.UNKNOWN
+        elif added[number].special or number in named or _looks_special(text):
+            kind = TokenType.CONTROL
         else:
-            control = added[number].special or _looks_special(tokens[-1])
-            types.append(int(TokenType.CONTROL if control else TokenType.USER_DEFINED))
+            kind = TokenType.USER_DEFINED
+            # llama.cpp looks for these in the text itself, before spaces become pieces
+            text = text.replace(SPACE, " ") if pieces else text
+        tokens.append(text)
+        types.append(int(kind))
     return tokens, types
 
 
@@ -124,18 +146,12 @@ def _looks_special(text: str) -> bool:
     return text.startswith("<|") and text.endswith("|>")
 
 
-def _read_merges(tokenizer: Any) -> list[str]:
-    """Return the merges as gguf's own reader of tokenizer files gives them."""
-    from gguf import SpecialVocab
-
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "tokenizer.json").write_text(
-            json.dumps({"model": _tokenizer_json(tokenizer)["model"]}), encoding="utf-8"
-        )
-        merges = SpecialVocab(folder, load_merges=True).merges
+def _read_merges(spec: Mapping[str, Any]) -> list[str]:
+    """Return the merges as pairs with a space between them, in either of the two forms that tokenizer.json has."""
+    merges = spec["model"].get("merges")
     if not merges:
-        raise _unsupported("a vocabulary without merges")
-    return list(merges)
+        raise unsupported("a vocabulary without merges")
+    return [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
 
 
 def _special_ids(tokenizer: Any) -> dict[str, int]:

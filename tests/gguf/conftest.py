@@ -1,6 +1,7 @@
 """A tokenizer with Llama 3's special tokens and models small enough to learn two answers by heart in seconds."""
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,17 @@ def make_llama(tokenizer: Any, **changes: Any) -> Any:
     }
     torch.manual_seed(1)
     return LlamaForCausalLM(LlamaConfig(**(options | changes)))
+
+
+def write_as(model: Any, tokenizer: Any, path: Path, origin: Any, kind: str = "f16") -> None:
+    """Save a model in memory as its users have it, and write the GGUF file from that folder."""
+    from cadmonkey.gguf.trained import open_trained
+    from cadmonkey.gguf.write import write_gguf
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        write_gguf(*open_trained(Path(folder)), {kind: path}, origin)
 
 
 def learn_by_heart(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]], steps: int) -> None:

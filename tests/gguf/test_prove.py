@@ -12,7 +12,7 @@ from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
 from cadmonkey.gguf.prove import Question, prove_file, read_questions
 from cadmonkey.gguf.quantise import quantise
-from cadmonkey.gguf.write import write_gguf
+from tests.gguf.conftest import write_as
 
 Prove = Callable[..., FileProof]
 
@@ -24,7 +24,7 @@ def prove(model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path:
 
     def write_and_prove(written_model: Any = model, written_tokenizer: Any = tokenizer) -> FileProof:
         path = tmp_path / "model-f16.gguf"
-        write_gguf(written_model, written_tokenizer, path, Origin(name="tiny"))
+        write_as(written_model, written_tokenizer, path, Origin(name="tiny"))
         return prove_file(path, "f16", model, tokenizer, questions)
 
     return write_and_prove
@@ -69,7 +69,7 @@ def test_one_layer_slightly_off_is_unproven(prove: Prove, model: Any) -> None:
 
 
 def test_query_rows_in_transformers_order_are_unproven(prove: Prove, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cadmonkey.gguf.write.interleave", lambda weight, heads: weight)
+    monkeypatch.setattr("cadmonkey.gguf.architecture.interleave", lambda weight, heads: weight)
     assert not prove().proven
 
 
@@ -110,7 +110,7 @@ def test_other_merges_are_unproven(prove: Prove, tokenizer: Any) -> None:
 def test_q8_0_of_a_random_model_is_unproven_too(
     model: Any, tokenizer: Any, new_llama: Callable[..., Any], tmp_path: Path
 ) -> None:
-    write_gguf(new_llama(), tokenizer, tmp_path / "f16.gguf", Origin(name="tiny"))
+    write_as(new_llama(), tokenizer, tmp_path / "f16.gguf", Origin(name="tiny"))
     quantise(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8_0")
     assert not prove_file(tmp_path / "q8.gguf", "q8_0", model, tokenizer, read_questions(None, 8)).proven
 
@@ -121,7 +121,7 @@ def test_no_guess_changes_the_answer(
 ) -> None:
     from cadmonkey.gguf.player import Player
 
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
     with Player(tmp_path / "m.gguf", n_ctx=128) as player:
         for prompt in (base_rows[0]["prompt"], "something it never saw"):
             ids = player.tokenize(player.render(prompt))
@@ -133,7 +133,7 @@ def test_no_guess_changes_the_answer(
 
 
 def test_a_prompt_longer_than_the_context_counts_as_unequal(model: Any, tokenizer: Any, tmp_path: Path) -> None:
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
     questions = [Question("a long story " * 200), Question("a cube")]
     figures = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, questions).figures
     assert figures.greedy_equal == 0.5
@@ -147,7 +147,7 @@ def test_forced_answers_equal_generated_ones(
 
     from cadmonkey.gguf.player import Player
 
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
+    write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name="tiny"))
     prompts = [*(row["prompt"] for row in base_rows), "something it never saw", "1 2 3"]
     figures = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, [Question(p) for p in prompts]).figures
     same = 0
@@ -168,7 +168,7 @@ def test_real_tokenizers_and_templates_agree_for_every_prompt(
     from cadmonkey.gguf.merge import load_merged
 
     model, tokenizer = load_merged(request.getfixturevalue(folder))
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", Origin(name=folder))
+    write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name=folder))
     proof = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, read_questions(None, 8))
     figures = proof.figures
     assert (figures.template_equal, figures.tokens_equal, figures.one_bos) == (1, 1, 1)

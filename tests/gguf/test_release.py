@@ -10,15 +10,15 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf import UnprovenError, export, release
+from cadmonkey.gguf.trained import open_model
 
 
 @pytest.fixture
-def random_file(new_llama: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the exporter write a model other than the one it loaded."""
-    write, other = release.write_gguf, new_llama()
-    monkeypatch.setattr(
-        release, "write_gguf", lambda model, tokenizer, path, origin: write(other, tokenizer, path, origin)
-    )
+def random_file(new_llama: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the exporter open a model other than the one it loads to prove."""
+    new_llama().save_pretrained(tmp_path / "other")
+    opened = release.open_trained
+    monkeypatch.setattr(release, "open_trained", lambda folder: (open_model(tmp_path / "other"), opened(folder)[1]))
 
 
 def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from cadmonkey.errors import InputError
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.player import Player
 from cadmonkey.gguf.vocabulary import read_vocabulary, recognise_pre_tokenizer
-from cadmonkey.gguf.write import write_gguf
+from tests.gguf.conftest import write_as
 
 CONTROL, UNUSED, NORMAL = 3, 5, 1
 
@@ -22,7 +22,7 @@ CONTROL, UNUSED, NORMAL = 3, 5, 1
 @pytest.fixture(scope="module")
 def player(tmp_path_factory: pytest.TempPathFactory, model: Any, tokenizer: Any) -> Iterator[Player]:
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    write_gguf(model, tokenizer, path, Origin(name="tiny"))
+    write_as(model, tokenizer, path, Origin(name="tiny"))
     with Player(path, n_ctx=256) as opened:
         yield opened
 

@@ -1,19 +1,22 @@
 """The file must hold the trained numbers under llama.cpp's names, and refuse what it would get wrong."""
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cadmonkey.errors import InputError, RunError
+from cadmonkey.errors import RunError
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.prove import Question, prove_file
 from cadmonkey.gguf.quantise import quantise
-from cadmonkey.gguf.write import write_gguf
+from tests.gguf.conftest import write_as
 
-ORIGIN = Origin(name="tiny", base_model="owner/base", license="apache-2.0", datasets=("owner/parts",))
+ORIGIN = Origin(
+    name="tiny", base_model="owner/base", license="apache-2.0", author="A. Maker", datasets=("owner/parts",)
+)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -31,7 +34,7 @@ def questions(base_rows: list[dict[str, str]]) -> list[Question]:
 def test_matrices_are_16_bit_and_vectors_32_bit_and_a_tied_head_is_stored_once(
     model: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    write_as(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
     _, tensors = _read(tmp_path / "m.gguf")
     assert "output.weight" not in tensors
     assert {t.tensor_type.name for name, t in tensors.items() if name.endswith("_norm.weight")} == {"F32"}
@@ -40,12 +43,14 @@ def test_matrices_are_16_bit_and_vectors_32_bit_and_a_tied_head_is_stored_once(
 
 
 def test_the_metadata_name_descent_ends_and_template(model: Any, tokenizer: Any, tmp_path: Path) -> None:
-    write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    write_as(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
     fields, _ = _read(tmp_path / "m.gguf")
     expected = {
         "general.architecture": "llama",
         "general.name": "tiny",
         "general.license": "apache-2.0",
+        "general.author": "A. Maker",
+        "general.dataset.0.name": "parts",
         "general.base_model.0.repo_url": "https://huggingface.co/owner/base",
         "general.file_type": 1,
         "general.quantization_version": 2,
@@ -66,7 +71,7 @@ def test_a_template_with_todays_date_is_written_with_a_fixed_one(tokenizer: Any,
 
     dated = copy.deepcopy(tokenizer)
     dated.chat_template = "{{ strftime_now('%d %b %Y') }}" + tokenizer.chat_template
-    write_gguf(model, dated, tmp_path / "m.gguf", ORIGIN)
+    write_as(model, dated, tmp_path / "m.gguf", ORIGIN)
     assert "strftime_now" not in _read(tmp_path / "m.gguf")[0]["tokenizer.chat_template"]
 
 
@@ -90,7 +95,7 @@ def test_llama_cpp_computes_the_same_for_every_variant(
 ) -> None:
     variant = new_llama(**changes)
     teach(variant)
-    write_gguf(variant, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    write_as(variant, tokenizer, tmp_path / "m.gguf", ORIGIN)
     figures = prove_file(tmp_path / "m.gguf", "f16", variant, tokenizer, questions).figures
     assert figures.greedy_equal == 1
     assert figures.max_kl < 1e-4
@@ -112,21 +117,10 @@ def test_qwen2_with_its_biases_computes_the_same(
     )
     qwen = Qwen2ForCausalLM(config)
     teach(qwen)
-    write_gguf(qwen, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    write_as(qwen, tokenizer, tmp_path / "m.gguf", ORIGIN)
     figures = prove_file(tmp_path / "m.gguf", "f16", qwen, tokenizer, questions).figures
     assert (figures.greedy_equal, figures.stop_rate) == (1, 1)
     assert figures.max_kl < 1e-4
-
-
-def test_another_architecture_is_refused_with_those_supported(tokenizer: Any, tmp_path: Path) -> None:
-    from transformers import MistralConfig, MistralForCausalLM
-
-    config = MistralConfig(
-        vocab_size=300, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=1,
-    )  # fmt: skip
-    with pytest.raises(InputError, match="llama, qwen2, got mistral"):
-        write_gguf(MistralForCausalLM(config), tokenizer, tmp_path / "m.gguf", ORIGIN)
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e6])
@@ -139,26 +133,24 @@ def test_weights_that_16_bits_cannot_hold_stop_the_export_and_leave_nothing(
     with torch.no_grad():
         broken.model.layers[1].mlp.up_proj.weight[0, 0] = value
     with pytest.raises(RunError, match=r"layers\.1\.mlp\.up_proj"):
-        write_gguf(broken, tokenizer, tmp_path / "m.gguf", ORIGIN)
+        write_as(broken, tokenizer, tmp_path / "m.gguf", ORIGIN)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(
     model: Any, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import gguf
-
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(gguf.GGUFWriter, "write_tensor_data", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(RunError, match="no space left"):
-        write_gguf(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
+        write_as(model, tokenizer, tmp_path / "m.gguf", ORIGIN)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_q8_0_is_llama_cpps_own_and_leaves_no_other_file(model: Any, tokenizer: Any, tmp_path: Path) -> None:
-    write_gguf(model, tokenizer, tmp_path / "f16.gguf", ORIGIN)
+    write_as(model, tokenizer, tmp_path / "f16.gguf", ORIGIN)
     quantise(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8_0")
     fields, tensors = _read(tmp_path / "q8.gguf")
     assert fields["general.file_type"] == 7
@@ -172,3 +164,44 @@ def test_quantising_a_broken_file_is_a_clear_error_and_leaves_nothing(tmp_path: 
     with pytest.raises(RunError, match=r"could not write q8_0 from f16\.gguf"):
         quantise(source, tmp_path / "q8.gguf", "q8_0")
     assert list(tmp_path.iterdir()) == [source]
+
+
+ROPE = {"rope_theta": 10000.0}
+LONG = "a plate of 50 x 30 x 5 mm with holes of 4 mm, and a ball of 12 mm, please; " * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("mistral", {"sliding_window": None}),
+        ("qwen3", {"head_dim": 32}),
+        (
+            "qwen2",
+            {"rope_parameters": ROPE | {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}},
+        ),
+        ("gemma3_text", {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}),
+        (
+            "gemma3_text",
+            {"head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 16}
+            | {"layer_types": ["sliding_attention", "full_attention"] * 2, "final_logit_softcapping": 30.0},
+        ),
+    ],
+    ids=["mistral", "qwen3", "yarn", "gemma3", "gemma3 with every second layer global"],
+)
+def test_llama_cpp_computes_the_same_logits_for_every_architecture(
+    kind: str, changes: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes = {
+        **{"vocab_size": len(tokenizer) + 7, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4},
+        **{"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512},
+        **{"initializer_range": 0.15, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None},
+    }
+    torch.manual_seed(3)
+    random = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(sizes | changes))).eval()
+    write_as(random, tokenizer, tmp_path / "m.gguf", ORIGIN)
+    figures = prove_file(tmp_path / "m.gguf", "f16", random, tokenizer, [Question(LONG)]).figures
+    assert (figures.template_equal, figures.tokens_equal) == (1, 1)
+    assert max(figures.max_kl, figures.probe_kl) < 1e-3
