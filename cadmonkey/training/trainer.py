@@ -215,9 +215,7 @@ def _trainer_class(recipe: Recipe) -> Any:
 
         def evaluate(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                # A run resumed after an evaluation does not repeat it, so it must leave the random state alone.
-                with torch.random.fork_rng():
-                    return super().evaluate(*args, **kwargs)
+                return super().evaluate(*args, **kwargs)
             except torch.OutOfMemoryError:
                 if self.args.per_device_eval_batch_size == 1:
                     raise
