@@ -215,7 +215,9 @@ def _trainer_class(recipe: Recipe) -> Any:
 
         def evaluate(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                return super().evaluate(*args, **kwargs)
+                # One that starts over draws from the random state twice; training must not notice.
+                with torch.random.fork_rng():
+                    return super().evaluate(*args, **kwargs)
             except torch.OutOfMemoryError:
                 if self.args.per_device_eval_batch_size == 1:
                     raise
