@@ -205,7 +205,7 @@ def _trainer_class(recipe: Recipe) -> Any:
 
         def evaluate(self, *args: Any, **kwargs: Any) -> Any:
             try:
-                # A run resumed after an evaluation does not repeat it, so it must leave the random state alone.
+                # One that starts over draws from the random state twice; training must not notice.
                 with torch.random.fork_rng():
                     return super().evaluate(*args, **kwargs)
             except torch.OutOfMemoryError:
