@@ -104,7 +104,8 @@ class Quantity(float):
         return binary("/", other, self)
 
     def __neg__(self) -> "Quantity":
-        return Quantity(-float(self)) if self.is_literal else Quantity(-float(self), None, "-", (self,))
+        negated = 0.0 - float(self)  # not -0.0, which prints as 0 and divides to another infinity
+        return Quantity(negated) if self.is_literal else Quantity(negated, None, "-", (self,))
 
 
 def quantity(value: float) -> Quantity:

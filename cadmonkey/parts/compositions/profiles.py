@@ -117,7 +117,8 @@ def _obround(draw: Draw) -> Outline:
 
 
 def _rounded_end(draw: Draw) -> Outline:
-    length, width = draw.size("length", 10, 100), draw.size("width", 6, 80, "width")
+    length = draw.size("length", 10, 100)
+    width = draw.size("width", 6, min(80, 1.8 * float(length)), "width")  # wider, and the circle swallows the rectangle
     draw.kinds["length"] = "any_axis_from_left"
     end = csg.Translate((length, width / TWO, ZERO), csg.Circle(width / TWO))
     told = (
