@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PACKAGES = ("cadmonkey", "manifold3d", "numpy", "pyarrow", "ray")
+PACKAGES = ("cadmonkey", "manifold3d", "numpy", "peft", "pyarrow", "ray", "torch", "transformers", "trl")
 
 
 def circumstances() -> dict[str, Any]:
