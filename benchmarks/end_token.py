@@ -1,6 +1,6 @@
 """The end token that nobody trained: what makes a model stop, and what does not.
 
-    python benchmarks/end_token.py            # 10-15 minutes on two CPU cores; run again, it goes on where it was
+    python benchmarks/end_token.py            # 20 minutes of CPU time; run again, it goes on where it was
 
 The nano base is fine-tuned on the same rows in seven ways, and answers the same 200 unseen prompts with nothing masked
 and no grammar. Writes benchmarks/results/end_token.json and the tables of docs/end-token.md and README.md.
