@@ -1,6 +1,6 @@
 """The end token that nobody trained: what makes a model stop, and what does not.
 
-    python benchmarks/end_token.py            # 10-15 minutes on two CPU cores; run again, it goes on where it was
+    python benchmarks/end_token.py            # 20 minutes of CPU time; run again, it goes on where it was
 
 The nano base is fine-tuned on the same rows in seven ways, and answers the same 200 unseen prompts with nothing masked
 and no grammar. Writes benchmarks/results/end_token.json and the tables of docs/end-token.md and README.md.
@@ -86,34 +86,50 @@ VARIANTS = (
 
 
 def main(choices: Benchmark) -> None:
-    """Run what has not been run yet, and write record and tables."""
-    variants = [measured(choices, variant) for variant in VARIANTS]
-    record = circumstances() | {
+    """Run what has not been run yet; record and tables are written again after each variant."""
+    for variant in VARIANTS:
+        if kept(choices, variant) is None:
+            run_variant(choices, variant)
+            record(choices)
+    print(whole_table(record(choices)))
+
+
+def record(choices: Benchmark) -> Row:
+    """Write what has been measured so far, and return it."""
+    variants = [figures for variant in VARIANTS if (figures := kept(choices, variant)) is not None]
+    made = circumstances() | {
         "command": "python benchmarks/end_token.py",
         "choices": {name: value for name, value in asdict(choices).items() if not isinstance(value, Path)},
         "wall_s": round(sum(variant["wall_s"] for variant in variants)),
         "cpu_s": round(sum(variant["cpu_s"] for variant in variants)),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
         "variants": variants,
     }
-    write_record(choices.result, record)
+    write_record(choices.result, made)
     for document, table in ((Path("docs/end-token.md"), whole_table), (Path("README.md"), short_table)):
-        write_between_marks(choices.documents / document, table(record))
-    print(whole_table(record))
+        write_between_marks(choices.documents / document, table(made))
+    return made
 
 
-def measured(choices: Benchmark, variant: Variant) -> Row:
-    """The figures of one variant, from an earlier start if they are there."""
+def kept(choices: Benchmark, variant: Variant) -> Row | None:
+    """The figures of a variant from an earlier start with the same choices."""
     path = choices.out / variant.name / "result.json"
-    this = {"choices": {**asdict(choices), "out": "", "result": "", "documents": ""}, "variant": asdict(variant)}
-    if path.is_file() and (earlier := read_json(path))["of"] == this:
-        print(f"{variant.name}: done already ({path})")
-        return dict(earlier["figures"])
+    earlier = read_json(path) if path.is_file() else {}
+    return earlier["figures"] if earlier.get("of") == what(choices, variant) else None
+
+
+def what(choices: Benchmark, variant: Variant) -> Row:
+    """What figures depend on."""
+    return {"choices": {**asdict(choices), "out": "", "result": "", "documents": ""}, "variant": asdict(variant)}
+
+
+def run_variant(choices: Benchmark, variant: Variant) -> None:
+    """Train and measure a variant, and keep its figures."""
     wall, cpu = time.perf_counter(), time.process_time()
     figures = train_and_measure(choices, variant)
     figures |= {"wall_s": round(time.perf_counter() - wall), "cpu_s": round(time.process_time() - cpu)}
     print(f"{variant.name}: {figures}", flush=True)
-    write_json(path, {"of": this, "figures": figures})
-    return figures
+    write_json(choices.out / variant.name / "result.json", {"of": what(choices, variant), "figures": figures})
 
 
 def train_and_measure(choices: Benchmark, variant: Variant) -> Row:
@@ -199,7 +215,8 @@ def whole_table(record: Row) -> str:
     rows = [[v["words"], str(v["steps"]), *_figures(v), *_rates(v)] for v in record["variants"]]
     choices = record["choices"]
     measured_on = (
-        f"`{record['command']}`: {choices['rows']} rows, {choices['prompts']} unseen prompts; {record['hardware']}; "
+        f"`{record['command']}`: {choices['rows']} rows, {choices['prompts']} unseen prompts; {record['hardware']}, "
+        f"{record['threads']} thread(s); "
         f"{record['wall_s'] / 60:.0f} minutes, {record['cpu_s'] / 60:.0f} of CPU time; {record['date']}."
     )
     return f"{_markdown(head, rows)}\n\n{measured_on}"
@@ -211,7 +228,7 @@ def short_table(record: Row) -> str:
     names |= {"higher-rate": "four times the learning rate", "repair": "**with the repair**"}
     head = [f"{record['choices']['prompts']} unseen prompts", "P(end token)", "loss", *_RATES]
     by_name = {variant["name"]: variant for variant in record["variants"]}
-    rows = [[words, *_figures(by_name[name]), *_rates(by_name[name])] for name, words in names.items()]
+    rows = [[words, *_figures(by_name[n]), *_rates(by_name[n])] for n, words in names.items() if n in by_name]
     return _markdown(head, rows)
 
 

@@ -22,6 +22,7 @@ PACKAGES = (
     "ray",
     "torch",
     "transformers",
+    "trl",
 )
 
 
