@@ -151,7 +151,7 @@ def rows_to_train(checks: list[RowCheck]) -> dict[str, list[int]]:
 
 
 def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], seed: int) -> None:
-    """Start the trainable rows at the mean of the text rows plus noise; a base under an adapter stays as it is.
+    """Start the trainable rows at the mean of the trained ones plus noise; a base under an adapter stays as it is.
 
     The mean makes a token as likely as any (Hewitt 2021, "Initializing new word embeddings"); the noise, a tenth of
     the rows' own spread, keeps the new rows apart.
@@ -164,9 +164,7 @@ def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], see
         adapter = getattr(layers[matrix], "token_adapter", None)  # none where every weight is trained
         weight = (adapter.base_layer if adapter else layers[matrix]).weight
         base = weight.detach()
-        text = torch.ones(base.shape[0], dtype=torch.bool)
-        text[sorted(_rows_without_text(len(base), tokenizer))] = False
-        trained = base[text.to(base.device)].float()
+        trained = _trained_rows(base, tokenizer, ids)
         noise = torch.randn((len(ids), base.shape[1]), generator=generator).to(base.device)
         values = (trained.mean(dim=0) + 0.1 * trained.std(dim=0) * noise).to(base.dtype)
         with torch.no_grad():
@@ -175,3 +173,17 @@ def start_rows(model: Any, tokenizer: Any, token_rows: dict[str, list[int]], see
             else:
                 for delta in adapter.trainable_tokens_delta.values():
                     delta.copy_(values)
+
+
+def _trained_rows(weight: Any, tokenizer: Any, ids: list[int]) -> Any:
+    """Return the rows of text of `weight` (vocab, hidden) that were seen: unlike the rows `ids`, which were not.
+
+    A small base has seen few of its words; the mean over all of them would be another unseen row.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    seen = (normalize(weight.float(), dim=1) @ normalize(weight[ids].float(), dim=1).T).amax(dim=1) < NEAR_DUPLICATE
+    text = torch.ones_like(seen)
+    text[sorted(_rows_without_text(len(weight), tokenizer))] = False
+    return weight[text & seen if bool((text & seen).any()) else text].float()

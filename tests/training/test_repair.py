@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cadmonkey.data.chat import encode
+from cadmonkey.data.chat import control_tokens, encode
 from cadmonkey.training.engines import add_adapter, load_base, load_tokenizer
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
@@ -79,6 +79,21 @@ def test_repaired_rows_start_apart_and_the_base_keeps_its_own(recipe: Recipe, ti
     live = adapted.get_output_embeddings().weight
     reserved = live[tokenizer.convert_tokens_to_ids("<|reserved_special_token_1|>")]
     assert torch.cosine_similarity(live[tokenizer.eos_token_id], reserved, dim=0) < 0.7
+
+
+def test_rows_start_at_the_mean_of_words_that_were_seen(recipe: Recipe) -> None:
+    nano = replace(recipe, base_model="cadmonkey/assets/nano")
+    tokenizer, model = load_tokenizer(nano.base_model), load_base(nano)
+    rows = rows_to_train(check_rows(model, tokenizer))
+    unseen = model.get_input_embeddings().weight[tokenizer.eos_token_id].detach().clone()
+    text = model.get_input_embeddings().weight[: min(control_tokens(tokenizer))].detach()
+    alike = torch.cosine_similarity(text, unseen, dim=1)
+    assert (alike > 0.9).sum() > len(text) / 3, "the nano has seen few of its words"
+    started = add_adapter(model, nano, rows)
+    start_rows(started, tokenizer, rows, nano.seed)
+    live = started.get_input_embeddings().token_adapter.trainable_tokens_delta["default"][0].detach()
+    seen = text[alike < 0.9].mean(dim=0)
+    assert torch.cosine_similarity(live, seen, dim=0) > 0.9 > torch.cosine_similarity(live, text.mean(dim=0), dim=0)
 
 
 @pytest.mark.parametrize("tied", [True, False])
