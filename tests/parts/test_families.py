@@ -19,8 +19,9 @@ from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
 from cadmonkey.parts.mix import COMPOSITIONS
 
 BUILT = [family for family in FAMILIES if family not in PLAIN.families]
-PLAIN_ROWS = "557f250e5e3fe6c8"
-"""Of 400 rows of the plain mix: what the shipped model has learned."""
+PLAIN_ROWS = "b100d399c0b5cde0"
+"""Of 400 rows of the plain mix: what the shipped model has learned, but for one row in a hundred that the rule of the
+held-out band has redrawn since."""
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 

@@ -222,7 +222,6 @@ def test_a_known_model_without_tokenizer_is_planned_with_estimates(tmp_path: Pat
         (("nano",), "expected PRESETS"),
         (("cadmonkey", "--preset", "huge"), "--preset: expected nano or llama-3.2-1b, got 'huge'"),
         (("cadmonkey", "--rows", "0"), "--rows: expected rows"),
-        (("cadmonkey", "--rows", "9", "--lr-scheduler-type", "zigzag"), "--lr-scheduler-type: expected one of"),
         (("cadmonkey", "--rows", "9", "--base-model", "me/unheard-of"), "me/unheard-of: expected a model folder"),
     ],
 )

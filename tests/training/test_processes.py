@@ -50,8 +50,8 @@ def test_two_processes_have_the_losses_of_one_with_the_same_global_batch(tiny_ll
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert [step for step, _ in two] == [step for step, _ in one] == list(range(1, 17))
     assert [loss for _, loss in two] == pytest.approx([loss for _, loss in one], abs=1e-4)
-    assert both.stdout.count("plan: ") == both.stdout.count("train: step 1/") == 1
-    assert both.stdout.count("gguf: writing f16") == both.stdout.count("report: ") == 1
+    assert both.stdout.count("verdict: ") == both.stdout.count("train: step 1/") == 1
+    assert both.stdout.count("gguf: writing") == both.stdout.count("report: ") == 1
     names = {path.name for path in (tmp_path / "two").iterdir()}
     assert names >= {"adapter", "model-f16.gguf", "scores.json", "report.html"}
     states = {path.name for path in (tmp_path / "two").glob("checkpoint-*/rng_state_*.pth")}
