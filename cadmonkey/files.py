@@ -80,7 +80,7 @@ def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
         InputError: the file cannot be read, or a line is not such an object.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would also cut at U+2028
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would also cut at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a JSON-lines file, got: {error}") from error
     wanted = tuple(columns)

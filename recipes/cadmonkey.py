@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # else this file would hide the package of its name
 
+from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.terminal import run
 from cadmonkey.training.finetune import finetune
 from cadmonkey.training.options import Options, has_cuda, read_options
@@ -64,6 +65,7 @@ def main() -> None:
     recipe, out = options.recipe, options.out
     if automatic == "nano" and "--preset" not in " ".join(sys.argv):
         print("preset: nano, for there is no CUDA GPU; with one: llama-3.2-1b (Llama-3.2-1B-Instruct, 4-bit LoRA)")
+    check_quants(options.recipe.quants)
     start_run(options)
     finetune(recipe, out)
     if not is_first():  # torchrun and `accelerate launch` start a process for each GPU

@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # recipes/cadmonkey.py hides the package
 
+from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.terminal import run, run_apart
 from cadmonkey.training.comparison import check_same_rows, compare_runs, print_comparison
 from cadmonkey.training.finetune import finetune
@@ -43,7 +44,7 @@ CONSERVATIVE = Recipe(
     eval_steps=500,
     save_steps=500,
 )
-PRESETS = {
+GPU_PRESETS = {
     "conservative": CONSERVATIVE,
     "aggressive": replace(
         CONSERVATIVE,
@@ -66,26 +67,29 @@ PRESETS = {
 """None of them trains embeddings, but for the rows of end tokens that turn out to be untrained."""
 
 
+def on_cpu(recipe: Recipe) -> Recipe:
+    """The same choices for the model that ships with the package, which has a context of 1,024 tokens."""
+    return replace(recipe, base_model="cadmonkey/assets/nano", optim="adamw_torch", max_seq_length=1024)
+
+
+PRESETS = GPU_PRESETS if has_cuda() else {name: on_cpu(recipe) for name, recipe in GPU_PRESETS.items()}
+
+
 def main() -> None:
     """Run the stages, or those of several presets on the same rows."""
-    presets = PRESETS if has_cuda() else {name: on_cpu(recipe) for name, recipe in PRESETS.items()}
-    runs = read_runs("qlora", presets, "conservative", description=str(__doc__))
+    runs = read_runs("qlora", PRESETS, "conservative", description=str(__doc__))
     if len(runs) == 1:
         train(runs[0])
         return
     folders = [options.out for options in runs]
     for options in runs:
-        start_run(options, references="held-out")
+        check_quants(options.recipe.quants)
+    start_run(options, references="held-out")
     check_same_rows(folders)
     for options in runs:
         print(f"== {options.preset}", flush=True)
         run_apart(train, options)
     print_comparison(compare_runs(folders, folders[0].parent))
-
-
-def on_cpu(recipe: Recipe) -> Recipe:
-    """The same choices for the model that ships with the package, which has a context of 1,024 tokens."""
-    return replace(recipe, base_model="cadmonkey/assets/nano", optim="adamw_torch", max_seq_length=1024)
 
 
 def train(options: Options) -> None:

@@ -56,13 +56,19 @@ def find_format(source: str, columns: Iterable[str], prompt_column: str = "", co
     """
     found = set(columns)
     named = (prompt_column or "prompt", completion_column or "completion")
-    formats = (_pair(" and ".join(named), *named), *_FORMATS) if prompt_column or completion_column else _FORMATS
+    formats = (_pair(" and ".join(named), *named),) if prompt_column or completion_column else _FORMATS
     for known in formats:
         if found.issuperset(known.columns):
             return known
+    got = ", ".join(map(str, columns)) or "no rows"
+    if prompt_column or completion_column:
+        raise InputError(
+            f"{source}: expected the columns {' and '.join(named)}, got {got}; check --prompt-column and "
+            "--completion-column"
+        )
     raise InputError(
         f"{source}: expected the columns prompt and completion (or messages, conversations, instruction and output, "
-        f"name and code, text in ChatML), got {', '.join(map(str, columns)) or 'no rows'}; rename the columns, or name "
+        f"name and code, text in ChatML), got {got}; rename the columns, or name "
         "them with --prompt-column and --completion-column"
     )
 

@@ -135,7 +135,7 @@ def zero_gradient(course: Course) -> Alarm | None:
         "the loss is 0 as well, so no label counts in it: the completions are masked or empty; look at data/train.jsonl"
         if masked
         else "the trained weights do not take part in the loss: they are frozen or cut off from it; try the other "
-        "--engine, or --gradient-checkpointing off"
+        "--engine, or --no-gradient-checkpointing"
     )
     return Alarm("zero gradient", f"the gradient norm was 0 on the last {ZERO_GRADIENTS} lines: {cause}")
 

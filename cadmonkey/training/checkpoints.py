@@ -93,4 +93,4 @@ def remove_damaged(out: Path) -> None:
 
 def _checkpoints(out: Path) -> list[Path]:
     """Return the checkpoint folders, newest first."""
-    return sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    return sorted(out.glob("checkpoint-[0-9]*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)

@@ -45,6 +45,10 @@ _MADE_BY_RUNS = (
 )
 
 
+_FREE = ("quants", "report_to", "on_alarm")
+"""Choices that no step depends on: a run may go on with others."""
+
+
 def open_run(out: Path, preset: str, recipe: Recipe, *, fresh: bool = False) -> None:
     """Make sure that `out` is new or holds a run with the same choices; `fresh` makes it new.
 
@@ -58,7 +62,7 @@ def open_run(out: Path, preset: str, recipe: Recipe, *, fresh: bool = False) -> 
         return
     earlier, choices = read_json(path), _choices(preset, recipe)
     earlier = earlier if isinstance(earlier, dict) else {}
-    differing = [name for name, value in choices.items() if earlier.get(name) != value]
+    differing = [name for name, value in choices.items() if earlier.get(name) != value and name not in _FREE]
     changed = [f"{name} {earlier.get(name)!r} -> {choices[name]!r}" for name in differing]
     if changed:
         raise InputError(
@@ -97,6 +101,7 @@ def record_run(out: Path, preset: str, recipe: Recipe, files: list[Path]) -> Non
     changed = [name for name, digest in hashes.items() if earlier.get(name) != digest]
     if changed:
         raise InputError(f"{out}: {changed[0]} changed since the run began; add --fresh to start over")
+    write_json(path, read_json(path) | {name: getattr(recipe, name) for name in _FREE})
 
 
 def versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
+from cadmonkey.errors import InputError
 from cadmonkey.training.cost import Device, disk_bytes, estimate_duration, find_device
 from cadmonkey.training.examples import Examples, Row
 from cadmonkey.training.memory import Work, estimate_memory, trained_parameters
@@ -142,10 +143,19 @@ def figures_of(recipe: Recipe, rows: list[Row], train: Examples, validation: Exa
 
 def plan_run(recipe: Recipe, data: DataFigures, out: Path, gpu_memory_gb: float | None = None) -> Plan:
     """Work out everything that follows from the choices and the data, and judge it."""
+    _check_optimizer(recipe)
     shape, device = read_shape(recipe.base_model), find_device(gpu_memory_gb)
     plan = _figures(recipe, data, shape, device, out)
     findings = judge(plan, recipe, shape)
     return replace(plan, findings=findings, verdict=sum_up(findings))
+
+
+def _check_optimizer(recipe: Recipe) -> None:
+    from transformers.training_args import OptimizerNames
+
+    names = [name.value for name in OptimizerNames]
+    if recipe.optim not in names:
+        raise InputError(f"--optim: expected one of {', '.join(names)}, got {recipe.optim}")
 
 
 def _figures(recipe: Recipe, data: DataFigures, shape: Shape, device: Device, out: Path) -> Plan:

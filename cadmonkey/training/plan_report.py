@@ -29,7 +29,9 @@ def refuse(plan: Plan) -> None:
     """
     if plan.verdict == "stop":
         reasons = "; ".join(words_of(finding) for finding in plan.findings if finding.level == "stop")
-        raise InputError(f"plan: {reasons}; a run of --max-steps {SMOKE_STEPS} or fewer is a smoke test and goes on")
+        raise InputError(
+            f"plan: {reasons}; a smoke test (--max-steps up to {SMOKE_STEPS}) is not judged by what it would learn"
+        )
 
 
 def words_of(finding: Finding) -> str:

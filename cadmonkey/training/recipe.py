@@ -1,5 +1,6 @@
 """The choices of a fine-tuning run."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -115,7 +116,7 @@ class Recipe:
             "eval_parts",
         )
         for name in positive:
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:  # NaN is not either
                 raise InputError(f"--{name.replace('_', '-')}: expected more than 0, got {getattr(self, name)}")
         if self.max_steps == 0 or self.max_steps < -1:
             raise InputError(f"--max-steps: expected at least 1 (or -1 for whole epochs), got {self.max_steps}")
@@ -138,9 +139,9 @@ class Recipe:
 
     def _check_shares(self) -> None:
         """Refuse shares outside 0 to 1, and counts below 0."""
-        for name in ("min_lr_ratio", "warmup_ratio", "lora_dropout"):
+        for name in ("min_lr_ratio", "warmup_ratio", "lora_dropout", "end_token_probability"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"--{name.replace('_', '-')}: expected 0 to 1, got {getattr(self, name)}")
+                raise InputError(f"--{name.replace('_', '-')}: expected 0 or more, below 1, got {getattr(self, name)}")
         for name in ("warmup_steps", "weight_decay", "eval_steps", "save_steps", "early_stopping_patience"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name.replace('_', '-')}: expected 0 or more, got {getattr(self, name)}")

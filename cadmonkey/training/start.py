@@ -8,6 +8,7 @@ from cadmonkey.training.examples import write_rows
 from cadmonkey.training.folder import open_run, record_run
 from cadmonkey.training.options import Options
 from cadmonkey.training.processes import first_alone, join_processes
+from cadmonkey.training.watch import check_reporters
 
 
 def start_run(options: Options, references: Literal["parts", "held-out"] = "parts") -> None:
@@ -23,6 +24,7 @@ def start_run(options: Options, references: Literal["parts", "held-out"] = "part
         InputError: the folder holds another run or cannot be written to, or the data cannot be read.
     """
     check_writable(options.out)
+    check_reporters(options.recipe)
     prepare_process(options.recipe)
     join_processes()
     first_alone(lambda: _make_data(options, references))

@@ -121,8 +121,9 @@ def run_training(trainer: Any, out: Path) -> None:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
         raise out_of_memory(trainer.state.global_step + 1) from error
-    if is_first():
-        write_curves(out / "metrics.jsonl", out / "curves.png")
+    finally:  # a run that an alarm ended has curves too
+        if is_first() and (out / "metrics.jsonl").exists():
+            write_curves(out / "metrics.jsonl", out / "curves.png")
 
 
 def save_trained(model: Any, tokenizer: Any, folder: Path) -> None:

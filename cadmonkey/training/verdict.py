@@ -65,13 +65,12 @@ class Finding:
 
 
 def judge(plan: "Plan", recipe: Recipe, shape: Shape) -> list[Finding]:
-    """Return every finding, the gravest first; a smoke test is never stopped."""
+    """Return every finding, the gravest first; a smoke test is stopped by what it has no room for alone."""
     smoke = is_smoke_test(recipe)
     found = [*_resources(plan, recipe, shape), *_left_out(plan, recipe)]
     if smoke:
-        found = [replace(finding, level="warn") if finding.level == "stop" else finding for finding in found]
         found.append(Finding("ok", "smoke test", f"{plan.steps} steps try the stages and teach nothing"))
-    else:
+    elif plan.rows["train"]:
         found += [_coverage(plan, recipe), *_rates(plan, recipe), *_steps(plan, recipe)]
     return sorted(found, key=lambda finding: ("stop", "warn", "ok").index(finding.level))
 
@@ -162,8 +161,10 @@ def _steps(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
 
 def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
     left_out, kept = sum(plan.left_out.values()), plan.rows["train"]
-    if kept == 0:
+    if kept == 0 and plan.longest_row:
         yield Finding("stop", "rows", f"no row to train on, {left_out} left out", "max_seq_length", plan.longest_row)
+    elif kept == 0:
+        yield Finding("stop", "rows", "no row to train on; name some with --datasets or --own-parts")
     elif plan.too_long > LEFT_OUT_SHARE * (plan.too_long + kept):
         rows = f"{plan.too_long} of {plan.too_long + kept} rows"
         why = f"{rows} are longer than {recipe.max_seq_length} tokens and left out"

@@ -48,7 +48,9 @@ def test_two_processes_have_the_losses_of_one_with_the_same_global_batch(tiny_ll
     train(tmp_path / "one", tiny_llama, "--per-device-train-batch-size", "4", processes=1)
     both = train(tmp_path / "two", tiny_llama, "--per-device-train-batch-size", "2", processes=2)
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
-    assert [step for step, _ in two] == [step for step, _ in one] == list(range(1, 17))
+    steps = read_json(tmp_path / "one" / "plan.json")["steps"]
+    assert [step for step, _ in two] == [step for step, _ in one] == list(range(1, steps + 1))
+    assert steps > 10
     assert [loss for _, loss in two] == pytest.approx([loss for _, loss in one], abs=1e-4)
     assert both.stdout.count("verdict: ") == both.stdout.count("train: step 1/") == 1
     assert both.stdout.count("gguf: writing") == both.stdout.count("report: ") == 1
