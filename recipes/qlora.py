@@ -78,13 +78,13 @@ PRESETS = GPU_PRESETS if has_cuda() else {name: on_cpu(recipe) for name, recipe 
 def main() -> None:
     """Run the stages, or those of several presets on the same rows."""
     runs = read_runs("qlora", PRESETS, "conservative", description=str(__doc__))
+    check_quants(runs[0].recipe.quants)
     if len(runs) == 1:
         train(runs[0])
         return
     folders = [options.out for options in runs]
     for options in runs:
-        check_quants(options.recipe.quants)
-    start_run(options, references="held-out")
+        start_run(options, references="held-out")
     check_same_rows(folders)
     for options in runs:
         print(f"== {options.preset}", flush=True)
