@@ -10,6 +10,10 @@ from cadmonkey.cad.gauges import PARALLEL, SIDES, Gauge, from_side
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
 from cadmonkey.cad.surfaces import Cylinder
 
+DEEPEST_ROUND = 0.99
+"""Share of the radius at which the faces of a round lie at least: those of 24 sides at 0.9914."""
+ON_THE_ROUND = 0.001
+
 
 def diameters(hollow: bool) -> Gauge:
     """Diameters of round surfaces, inside or outside."""
@@ -75,7 +79,25 @@ def _faces_along(part: Measured) -> list[tuple[float, float]]:
     normals = np.array([plane.normal for plane in planes]).reshape(-1, 3)
     offsets = np.array([plane.offset for plane in planes])
     outsides = [arc for arc in part.surfaces.cylinders if not arc.hollow]
-    return [(arc.diameter / 2, float(away)) for arc in outsides for away in _distances(arc, normals, offsets)]
+    found = [(arc.diameter / 2, float(away)) for arc in outsides for away in _distances(arc, normals, offsets)]
+    return found + [(arc.diameter / 2, away) for arc in outsides for away in _chords(part, arc)]
+
+
+def _chords(part: Measured, arc: Cylinder) -> list[float]:
+    """How far the faces are from the axis whose corners are on the arc, but which are too deep to be of its round.
+
+    Where a flat happens to end at corners of the round, it looks like one more of its faces.
+    """
+    facets, radius = part.surfaces.facets, arc.diameter / 2
+    away = facets.offsets - facets.normals @ arc.point
+    along = np.abs(facets.normals @ arc.axis) < SAME_PLACE_MM / 100
+    found = []
+    for face in np.flatnonzero(along & (away > 0) & (away < DEEPEST_ROUND * radius)):
+        corners = facets.corners_of(np.array([face])) - arc.point
+        off = np.linalg.norm(np.cross(corners, arc.axis), axis=1) - radius
+        if np.abs(off).max() < ON_THE_ROUND * radius:
+            found.append(float(away[face]))
+    return found
 
 
 def _distances(arc: Cylinder, normals: Floats, offsets: Floats) -> Floats:

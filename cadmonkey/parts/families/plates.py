@@ -1,10 +1,12 @@
 """Flat stock: plates with holes, and the L-bracket."""
 
+import math
 import random
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.quantity import Quantity
 from cadmonkey.parts.families.draw import DEFAULTS_MM, Draft, Draw, hole_size, measure_of, through
+from cadmonkey.parts.measures import Measure, NoRoomError
 from cadmonkey.parts.phrases import LENGTH, THICKNESS, WIDTH, Attribute, Words
 
 
@@ -94,7 +96,23 @@ def _corner_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quan
 def _both_holes(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
     corners, corner_words = _corner_holes(draw, length, width, thickness)
     centre, centre_words = _centre_hole(draw, length, width, thickness, "center")
+    _keep_apart(draw, length, width)
     return [*centre, *corners], draw.rng.sample([*corner_words, *centre_words], 2)
+
+
+def _keep_apart(draw: Draw, length: Quantity, width: Quantity) -> None:
+    """Draw again where the centre hole would touch the others: coarse circles may miss by a hair that fine ones touch.
+
+    Raises:
+        NoRoomError: there is no half millimetre between them.
+    """
+    mm = {name: value.mm for name, value in draw.values.items() if isinstance(value, Measure)}
+    across = (
+        (mm["spacing_x"], mm["spacing_y"]) if "spacing_x" in mm else (length - 2 * mm["inset"], width - 2 * mm["inset"])
+    )
+    radii = sum(mm[f"{stem}_r"] if f"{stem}_r" in mm else mm[f"{stem}_d"] / 2 for stem in ("hole", "center"))
+    if math.hypot(*across) / 2 < radii + 0.5:
+        raise NoRoomError
 
 
 def _hole_grid(draw: Draw, length: Quantity, width: Quantity, thickness: Quantity) -> Cuts:
