@@ -171,7 +171,7 @@ def parses_as_ir(row: Row) -> str:
 
 
 def has_equal_solids(row: Row) -> str:
-    """Both notations have the same solid, whatever the trees: one mesh, or nothing in one alone but a skin of SKIN_MM."""
+    """Both notations have the same solid: one mesh, or nothing that is in one alone but a skin of SKIN_MM."""
     from cadmonkey.cad.judge import SPECK_MM3
     from cadmonkey.cad.mesh import identical_mesh, same_mesh
     from cadmonkey.cad.solid import solid
