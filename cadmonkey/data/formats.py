@@ -84,6 +84,10 @@ def _check_turns(turns: list[Message]) -> None:
     for number, turn in enumerate(turns, start=1):
         if not turn["content"]:
             raise InputError(f"expected a text in every turn, got none in turn {number} ({turn['role']})")
+        try:
+            turn["content"].encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"expected Unicode text, got half a surrogate pair in turn {number}: {error}") from error
 
 
 def _read_pair(cells: Cells, prompt_column: str, completion_column: str, wording: str) -> list[Message]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -93,15 +94,23 @@ def record_run(out: Path, preset: str, recipe: Recipe, files: list[Path]) -> Non
         InputError: a data file is not the one this run began with, or `out` cannot be written to.
     """
     path = out / "recipe.json"
-    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     if not path.exists():
+        hashes = {file.name: _hash(file) for file in files}
         write_json(path, {**_choices(preset, recipe), "data_sha256": hashes, "versions": versions()})
         return
-    earlier = read_json(path).get("data_sha256", {})
-    changed = [name for name, digest in hashes.items() if earlier.get(name) != digest]
-    if changed:
+    if changed := changed_files(out, files):
         raise InputError(f"{out}: {changed[0]} changed since the run began; add --fresh to start over")
     write_json(path, read_json(path) | {name: getattr(recipe, name) for name in _FREE})
+
+
+def changed_files(out: Path, files: Iterable[Path]) -> list[str]:
+    """Return the names of the data `files` that are not what the run in `out` began with."""
+    earlier = read_json(out / "recipe.json").get("data_sha256", {})
+    return [file.name for file in files if earlier.get(file.name) != _hash(file)]
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.training.examples import Examples, encode_rows
+from cadmonkey.training.folder import changed_files
 from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
 from cadmonkey.training.plan import plan_run
 from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows
@@ -23,7 +24,16 @@ def inspect(
     train = Examples([], {}) if tokenizer is None else encode_rows(tokenizer, sample.train, recipe.max_seq_length)
     checks = check_run(Subject(recipe, plan, tokenizer, sample.train, train, twinned))
     row_checks = _rows(recipe, tokenizer, checks)
+    if run is not None:
+        checks.insert(0, _check_data(run))
     return checks, row_checks
+
+
+def _check_data(run: Path) -> Check:
+    files = [file for file in (run / "data" / "train.jsonl", run / "data" / "validation.jsonl") if file.is_file()]
+    if changed := changed_files(run, files):
+        return Check("data", "stop", f"{', '.join(changed)} changed since the run began; start over with --fresh")
+    return Check("data", "pass", f"{len(files)} files are those that the run began with")
 
 
 def _rows(recipe: Recipe, tokenizer: Any, checks: list[Check]) -> list[RowCheck]:

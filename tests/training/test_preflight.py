@@ -1,5 +1,6 @@
 """The preflight: each fault planted, and seen."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -196,7 +197,10 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_command_checks_a_run_and_its_status_is_2_where_a_check_says_stop(
     tiny_llama: Path, run_folder: Path, cad_rows: list[Row]
 ) -> None:
-    write_json(run_folder / "recipe.json", {"base_model": str(tiny_llama), "learning_rate": 1e-3, "own_parts": 20})
+    files = [run_folder / "data" / f"{split}.jsonl" for split in ("train", "validation")]
+    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    choices = {"base_model": str(tiny_llama), "learning_rate": 1e-3, "own_parts": 20, "data_sha256": hashes}
+    write_json(run_folder / "recipe.json", choices)
     done = command(str(run_folder), cwd=run_folder)
     assert done.returncode == 0, done.stderr
     checks = read_json(run_folder / "preflight.json")["checks"]
@@ -206,8 +210,8 @@ def test_the_command_checks_a_run_and_its_status_is_2_where_a_check_says_stop(
     write_jsonl(run_folder / "data" / "train.jsonl", [cad_rows[0]] * 30)
     done = command(str(run_folder), cwd=run_folder)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: preflight: repetitions: 29 of 30 rows repeat another")
-    assert "stop    repetitions" in done.stdout
+    assert done.stderr.startswith("error: preflight: data: train.jsonl changed since the run began")
+    assert "stop    repetitions: 29 of 30 rows repeat another" in done.stdout
 
 
 def test_a_model_that_is_not_here_leaves_its_checks_skipped(tmp_path: Path, cad_rows: list[Row]) -> None:
