@@ -249,6 +249,7 @@ def _written(
     writer: Writer, words: Words, values: Values, defaults: Mapping[str, float], style: str
 ) -> tuple[str, list[Piece]]:
     """The style that has words for all there is to say, and the pieces of the sentence."""
+    silent = writer.silent  # before a data sheet declares its unit: plain words declare none
     pieces = writer.write(STYLES[style](writer, words, values), values)
     unsaid = values.keys() - said(ledger_of(pieces, values))
     wrong = [name for name in unsaid if number_of(values[name]) != defaults.get(name)]
@@ -256,7 +257,7 @@ def _written(
         return style, pieces
     if style == "plain":
         raise AssertionError(f"{words.noun}: the sentence {sentence_of(pieces)!r} leaves out {', '.join(wrong)}")
-    return _written(Writer(writer.rng, writer.silent, writer.spelt), words, values, defaults, "plain")
+    return _written(Writer(writer.rng, silent, writer.spelt), words, values, defaults, "plain")
 
 
 def _denials(rng: random.Random, words: Words) -> list[str]:

@@ -288,3 +288,14 @@ def test_the_full_cycle_shares_itself_out_and_takes_in_what_comes() -> None:
 def test_a_fallback_keeps_the_words_of_the_part() -> None:
     words = replace(Words("block", [LENGTH, WIDTH]), product="length*width")
     assert "80" in written(words, "terse", 1, length=80, width=40)
+
+
+def test_plain_words_in_place_of_a_sheet_that_declared_its_unit_name_the_unit() -> None:
+    words = Words("thing", [LENGTH], plain="thing {length} long and {width} wide")
+    draw = Draw(random.Random(1))
+    draw.unit = "cm"
+    for name in ("length", "width"):
+        draw.size(name, 10, 20)
+    for seed in range(60):
+        sentence = write_sentence(random.Random(seed), words, draw.values, {}, ("spec_sheet",), {})
+        assert not ledger_faults(sentence_of(sentence.pieces), ledger_of(sentence.pieces, draw.values), {})
