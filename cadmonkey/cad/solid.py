@@ -11,6 +11,7 @@ from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
 from cadmonkey.cad.prism import Prism, Shape, as_solid, finished
 from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
 from cadmonkey.cad.section import section
+from cadmonkey.cad.threads import keep_to_one_thread
 
 __all__ = ["MAX_COPIES", "MAX_TRIANGLES", "SolidError", "shape", "solid"]
 
@@ -29,6 +30,7 @@ MAX_OVERLAP = 250_000
 
 The most that any of 400 of our own parts had was 6,208.
 """
+keep_to_one_thread()
 
 
 def solid(program: Program) -> Manifold:

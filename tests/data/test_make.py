@@ -76,7 +76,7 @@ def test_the_manifest_and_the_card_say_what_is_in_the_folder(made: Path) -> None
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, workers: str) -> None:
-    options = ["--rows", "200", "--seed", "3", "--mix", "plain", "--shard-rows", "20", "--workers", workers]
+    options = ["--rows", "1000", "--seed", "3", "--mix", "plain", "--shard-rows", "20", "--workers", workers]
     out, whole = tmp_path / "killed", tmp_path / "whole"
     command = [sys.executable, "-m", "cadmonkey.cli", "data", "make", "--out", str(out), *options]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
@@ -86,7 +86,7 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, w
     process.wait()
     wait_for(lambda: not is_alive(process.pid))
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
-    assert 1 <= len(kept) < 10
+    assert 1 <= len(kept) < 50
     finished = read_json(out / "dataset.json")["shards"]
     assert data_make(out, *options).returncode == 0
     assert all((out / name).stat().st_mtime_ns == kept[name] for name in finished)
