@@ -47,9 +47,17 @@ def thresholds(quant: str, reference: str) -> Thresholds:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What was measured on one file; shares are of the prompts, 0 to 1, divergences in nats per token."""
+    """What was measured on one file; shares are of the prompts, 0 to 1, divergences in nats per token.
+
+    Divergences, first choices and perplexities are those along the known answers, or along the trained model's own
+    where none are known. They, the ends and the reserved tokens are those of the held-out prompts where there are any;
+    text, tokens and answers are those of all.
+    """
 
     prompts: int
+    held_out_prompts: int
+    """How many of them are held out from the training; the others are plain prompts of ours."""
+    known_answers: int
     template_equal: float
     tokens_equal: float
     one_bos: float
@@ -63,7 +71,30 @@ class Figures:
     max_kl: float
     probe_kl: float
     """Mean divergence on plain prompts unlike the training data, where wrong numbers show first."""
+    top_1: float
+    """Share of tokens at which both models have the same first choice."""
+    perplexity: float
+    original_perplexity: float
     mean_tokens: float
+
+    @property
+    def perplexity_difference(self) -> float:
+        """How much more the file is perplexed than the trained model."""
+        return self.perplexity - self.original_perplexity
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskScore:
+    """How many answers to the CAD rows are the part that was asked for, by the judge."""
+
+    rows: int
+    all_pass: int
+    original_all_pass: int
+    """Of the trained model's own greedy answers."""
+    gained: int
+    """Parts that only the file got right."""
+    lost: int
+    """Parts that only the trained model got right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +107,8 @@ class FileProof:
     """The dtype in which the trained model was computed, float32 or bfloat16."""
     size_bytes: int
     figures: Figures
+    score: TaskScore | None = None
+    """None where no prompt asks for a part."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -119,6 +152,8 @@ class FileProof:
             "reasons": list(self.reasons),
             "size_bytes": self.size_bytes,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
+            "perplexity_difference": _finite(self.figures.perplexity_difference),
+            "score": None if self.score is None else asdict(self.score),
             "thresholds": asdict(thresholds(self.quant, self.reference)),
         }
 

@@ -13,9 +13,11 @@ from cadmonkey.gguf.encoding import STREAMED
 from cadmonkey.gguf.merge import base_folder, load_merged
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
+from cadmonkey.gguf.original import Original
 from cadmonkey.gguf.proof import FileProof, Proof
-from cadmonkey.gguf.prove import prove_file, read_questions
+from cadmonkey.gguf.prove import prove_against
 from cadmonkey.gguf.quantise import check_quants, quantise
+from cadmonkey.gguf.questions import read_questions
 from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
@@ -48,7 +50,7 @@ def export(
     """
     names = check_quants(quants)
     is_run = (folder / "recipe.json").is_file()
-    questions = read_questions(prompts or _own_references(folder), limit)
+    questions = read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
     target = out or (folder if is_run else folder / "gguf")
     origin = read_origin(folder, base_folder(folder))
     trained, stored_tokenizer = open_trained(folder)
@@ -56,12 +58,12 @@ def export(
         write_files(trained, stored_tokenizer, stage, names, origin, on_step=on_step)
         on_step(f"loading {folder}")
         model, tokenizer = load_merged(folder)
-        model = _to_fastest_device(model)
+        original = Original(_to_fastest_device(model), tokenizer, questions)
         proofs = []
         for quant in names:
             path = stage / f"model-{quant}.gguf"
             on_step(f"proving {path.name} on {len(questions)} prompts")
-            proofs.append(prove_file(path, quant, model, tokenizer, questions))
+            proofs.append(prove_against(path, quant, original))
         proof = Proof(target, tuple(proofs))
         for file in proofs:
             _publish(stage / file.file, target, file)

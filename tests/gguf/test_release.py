@@ -84,7 +84,7 @@ def test_a_failure_while_proving_leaves_nothing(
     def fail(*_: Any) -> None:
         raise RunError("no")
 
-    monkeypatch.setattr(release, "prove_file", fail)
+    monkeypatch.setattr(release, "prove_against", fail)
     with pytest.raises(RunError):
         export(run_folder, ("f16",), tmp_path)
     assert list(tmp_path.iterdir()) == []
