@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.errors import CadmonkeyError
+from cadmonkey.gguf.questions import MIN_PROMPTS
+from cadmonkey.gguf.tensors import TensorFigures
 
 
 class UnprovenError(CadmonkeyError):
@@ -107,6 +109,8 @@ class FileProof:
     """The dtype in which the trained model was computed, float32 or bfloat16."""
     size_bytes: int
     figures: Figures
+    tensor: TensorFigures
+    """The one that differs most from the trained one, for its type."""
     score: TaskScore | None = None
     """None where no prompt asks for a part."""
 
@@ -129,6 +133,7 @@ class FileProof:
                 # "not <=" also catches NaN
                 not (got.mean_kl <= wanted.mean_kl and got.probe_kl <= wanted.mean_kl)
             ),
+            f"another tensor: {self.tensor.words}": not self.tensor.excess(self.reference) <= 1,
         }
         return tuple(reason for reason, failed in failures.items() if failed)
 
@@ -152,6 +157,7 @@ class FileProof:
             "reasons": list(self.reasons),
             "size_bytes": self.size_bytes,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
+            "worst_tensor": {name: _finite(value) for name, value in asdict(self.tensor).items()},
             "perplexity_difference": _finite(self.figures.perplexity_difference),
             "score": None if self.score is None else asdict(self.score),
             "thresholds": asdict(thresholds(self.quant, self.reference)),
@@ -160,7 +166,32 @@ class FileProof:
 
 def _finite(value: Any) -> Any:
     """JSON has neither NaN nor infinity."""
-    return value if math.isfinite(value) else None
+    return value if isinstance(value, str) or math.isfinite(value) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How the merged model differs from the adapter on the 4- or 8-bit base that it was trained on.
+
+    Divergences are those of the trained state from the merged model, in nats per token.
+    """
+
+    bits: int
+    prompts: int = 0
+    mean_kl: float = math.nan
+    max_kl: float = math.nan
+    top_1: float = math.nan
+    greedy_equal: float = math.nan
+    perplexity: float = math.nan
+    """Of the merged model."""
+    trained_perplexity: float = math.nan
+    """Of the adapter on the quantised base."""
+    not_measured: str = ""
+    """Why there are no figures, "" where there are."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry in proof.json."""
+        return {name: _finite(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -169,6 +200,15 @@ class Proof:
 
     folder: Path
     files: tuple[FileProof, ...]
+    drift: Drift | None = None
+    """None where the base was trained on in 16 bits or more."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits the proof, in sentences."""
+        prompts = max((file.figures.prompts for file in self.files), default=0)
+        few = f"Only {prompts} prompts; a full proof takes {MIN_PROMPTS} or more."
+        return (few,) if prompts < MIN_PROMPTS else ()
 
     @property
     def proven(self) -> bool:
@@ -187,7 +227,13 @@ class Proof:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what proof.json holds."""
+        from cadmonkey.gguf.recommendation import recommend  # which reads these classes
+
+        best = recommend(self.files)
         return {
             "verdict": "proven" if self.proven else "unproven",
+            "recommended": {"file": best.file.published_name, "reason": best.reason},
+            "notes": list(self.notes),
+            "drift": None if self.drift is None else self.drift.as_dict(),
             "files": [file.as_dict() for file in self.files],
         }

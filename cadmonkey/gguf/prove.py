@@ -10,6 +10,7 @@ from cadmonkey.gguf.original import Conversation, Original
 from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
 from cadmonkey.gguf.questions import Question, read_questions
+from cadmonkey.gguf.tensors import compare_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,8 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     The file answers each question greedily; one forward pass of the model over question and answer then tells whether
     it would have answered the same: it would if and only if each token, the end included, is the model's first choice.
     That is exact and much faster than generating twice. Divergences, first choices and perplexities are those of both
-    models along the same text, the known answer or else the model's own, so that files can be compared.
+    models along the same text, the known answer or else the model's own, so that files can be compared. The numbers of
+    the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults.
 
     Raises:
         RunError: llama.cpp cannot load the file.
@@ -75,6 +77,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
         reference=original.dtype,
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
+        tensor=max(compare_tensors(path, original.model), key=lambda tensor: tensor.excess(original.dtype)),
         score=_task_score(original, replies),
     )
 
@@ -115,7 +118,7 @@ class _Comparison:
             rows.append(self.player.along(answer, wanted))
             paths.append((tuple(answer.prompt_ids), wanted[: len(rows[-1])]))
         logits = self.original.logits(paths)
-        return [compare_tokens(path[1], *pair) for path, *pair in zip(paths, logits, rows, strict=True)]
+        return [compare_tokens(path[1], ours, theirs) for path, ours, theirs in zip(paths, logits, rows, strict=True)]
 
     def _reply(
         self, trained: Conversation, text: str, answer: Answer, agreement: tuple[bool, bool], tokens: TokenFigures

@@ -9,6 +9,7 @@ from typing import Any
 from cadmonkey.cad.grammar import gbnf
 from cadmonkey.files import explain_os_error, write_json, write_text
 from cadmonkey.gguf.card import write_card
+from cadmonkey.gguf.drift import measure_drift, trained_bits
 from cadmonkey.gguf.encoding import STREAMED
 from cadmonkey.gguf.merge import base_folder, load_merged
 from cadmonkey.gguf.modelfile import write_modelfile
@@ -18,6 +19,7 @@ from cadmonkey.gguf.proof import FileProof, Proof
 from cadmonkey.gguf.prove import prove_against
 from cadmonkey.gguf.quantise import check_quants, quantise
 from cadmonkey.gguf.questions import read_questions
+from cadmonkey.gguf.recommendation import recommend
 from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
@@ -64,11 +66,13 @@ def export(
             path = stage / f"model-{quant}.gguf"
             on_step(f"proving {path.name} on {len(questions)} prompts")
             proofs.append(prove_against(path, quant, original))
-        proof = Proof(target, tuple(proofs))
+        if trained_bits(folder) < 16:
+            on_step(f"measuring what the merge from {trained_bits(folder)} bits changed")
+        proof = Proof(target, tuple(proofs), measure_drift(folder, original))
         for file in proofs:
             _publish(stage / file.file, target, file)
     write_json(target / "proof.json", proof.as_dict())
-    best = _best(proof)
+    best = recommend(proof.files).file
     _write_grammars(target, origin)
     write_modelfile(target / "Modelfile", best.published_name, tokenizer)
     write_card(target / "README.md", proof, origin, best)
@@ -155,12 +159,6 @@ def _publish(staged: Path, target: Path, file: FileProof) -> None:
     for name in (f"model-{file.quant}.gguf", f"model-{file.quant}.unproven.gguf"):
         (target / name).unlink(missing_ok=True)
     staged.replace(target / file.published_name)
-
-
-def _best(proof: Proof) -> FileProof:
-    """Return the file to recommend: the smallest of those that passed, q8_0 before smaller ones."""
-    ranked = sorted(proof.files, key=lambda file: (not file.proven, file.quant != "q8_0", file.size_bytes))
-    return ranked[0]
 
 
 def _to_fastest_device(model: Any) -> Any:
