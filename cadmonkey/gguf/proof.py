@@ -32,18 +32,31 @@ _EXACT = Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01)
 _THRESHOLDS = {
     "f32": _EXACT,
     "f16": _EXACT,
-    # three bits less than f16
-    "bf16": Thresholds(greedy_equal=0.95, mean_kl=0.002, near_tie=0.05),
-    "q8_0": Thresholds(greedy_equal=0.9, mean_kl=0.02, near_tie=0.1),
+    "bf16": Thresholds(greedy_equal=0.95, mean_kl=0.001, near_tie=0.05),
+    "q8": Thresholds(greedy_equal=0.9, mean_kl=0.005, near_tie=0.15),
+    "q6": Thresholds(greedy_equal=0.9, mean_kl=0.02, near_tie=0.25),
+    "q5": Thresholds(greedy_equal=0.85, mean_kl=0.06, near_tie=0.4),
+    "q4": Thresholds(greedy_equal=0.8, mean_kl=0.2, near_tie=0.6),
+    "iq4": Thresholds(greedy_equal=0.8, mean_kl=0.2, near_tie=0.6),
+    "q3": Thresholds(greedy_equal=0.7, mean_kl=0.5, near_tie=0.8),
+    "iq3": Thresholds(greedy_equal=0.7, mean_kl=0.5, near_tie=0.8),
+    "q2": Thresholds(greedy_equal=0.6, mean_kl=1.0, near_tie=1.0),
 }
-_SMALL_QUANTS = Thresholds(greedy_equal=0.5, mean_kl=0.2, near_tie=0.5)
+"""By kind, or the beginning of its name. The true files of `benchmarks/quants.py` stay below: the mean divergence is
+two to three times that of the worst of a kind on a random model, whose flat distributions rounding moves most (in nats
+q8_0 0.0007, q6_k 0.006, q5_0 0.02, q4_0 0.08, q3_k_s 0.22, q2_k 0.4); the share of answers leaves room below that of
+the shipped model (q4_k_m 98 %, q2_k 94 %, all larger kinds 100 %), which is very sure of itself."""
+_SMALLEST = Thresholds(greedy_equal=0.3, mean_kl=2.0, near_tie=1.0)
+"""Of one and two bits (iq1, iq2)."""
+SURE_KINDS = ("f32", "f16", "bf16", "q8_0")
+"""Kinds whose answers must be the same on plain prompts too; smaller ones rightly differ where no answer is likely."""
 _BFLOAT16_KL = 0.001
 """What the trained model's own rounding may add where it is too big to be compared in float32."""
 
 
 def thresholds(quant: str, reference: str) -> Thresholds:
     """Return what a file of kind `quant` must reach, compared with a model in the dtype `reference`."""
-    wanted = _THRESHOLDS.get(quant, _SMALL_QUANTS)
+    wanted = next((t for kind, t in _THRESHOLDS.items() if quant.startswith(kind)), _SMALLEST)
     return wanted if reference == "float32" else replace(wanted, mean_kl=wanted.mean_kl + _BFLOAT16_KL)
 
 
@@ -52,8 +65,8 @@ class Figures:
     """What was measured on one file; shares are of the prompts, 0 to 1, divergences in nats per token.
 
     Divergences, first choices and perplexities are those along the known answers, or along the trained model's own
-    where none are known. They, the ends and the reserved tokens are those of the held-out prompts where there are any;
-    text, tokens and answers are those of all.
+    where none are known. They, the answers, ends and reserved tokens are those of the held-out prompts where there are
+    any; text and tokens are those of all.
     """
 
     prompts: int
@@ -127,7 +140,7 @@ class FileProof:
             f"not exactly one BOS in {1 - got.one_bos:.0%} of the prompts": got.one_bos < 1,
             "another end token": not got.end_token_equal,
             f"the same greedy answer for {same:.1%} of the prompts, expected {wanted.greedy_equal:.0%}": (
-                same < wanted.greedy_equal
+                same < wanted.greedy_equal and (got.held_out_prompts > 0 or self.quant in SURE_KINDS)
             ),
             f"a mean divergence of {worst_kl:.2g} nats, expected at most {wanted.mean_kl:.2g}": (
                 # "not <=" also catches NaN

@@ -83,8 +83,8 @@ def print_proof(proof: Proof) -> None:
     # the kind says which file it is, and the verdict what it is named: 80 columns hold no more
     short = {"perplexity": "perpl.", "right parts": "parts"}
     for column in ("quant", *COLUMNS[1:]):
-        side = "left" if column in ("quant", "verdict") else "right"
-        table.add_column(short.get(column, column), no_wrap=True, justify=side)
+        in_words = column in ("quant", "verdict")
+        table.add_column(short.get(column, column), no_wrap=True, justify="left" if in_words else "right")
     for row, file in zip(table_rows(proof), proof.files, strict=True):
         table.add_row(file.quant, *row[1:], style=None if file.proven else "red")
     console = Console(highlight=False)

@@ -58,10 +58,10 @@ class TensorFigures:
         """The figures in a few words."""
         if self.type_name == "absent":
             return f"{self.name} is in only one of the two"
-        scale = f"{1 / self.scale:.3f}" if self.scale else "0"
-        return (
-            f"{self.name} ({self.type_name}) is {scale} times the trained one, a row of it off by {self.row_error:.1%}"
-        )
+        row = f"a row of it is off by {self.row_error:.1%}"
+        if not 0.5 < self.scale < 2:
+            return f"{self.name} ({self.type_name}) is nothing like the trained one, {row}"
+        return f"{self.name} ({self.type_name}) is {1 / self.scale:.3f} times the trained one, {row}"
 
 
 def compare_tensors(path: Path, model: Any) -> Iterator[TensorFigures]:
