@@ -18,7 +18,7 @@ def _row(file: FileProof) -> tuple[str, ...]:
     got, score = file.figures, file.score
     return (
         file.published_name,
-        f"{file.size_bytes / 1e6:,.1f}",
+        f"{file.size_bytes / 1e6:,.{1 if file.size_bytes < 1e9 else 0}f}",
         f"{min(got.template_equal, got.tokens_equal, got.one_bos):.0%}",
         _share(got.greedy_equal + got.near_ties),
         _share(got.stop_rate),
