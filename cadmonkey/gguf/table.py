@@ -76,7 +76,7 @@ def print_proof(proof: Proof) -> None:
         title=f"GGUF against the trained model on {got.prompts} prompts, {of}",
         title_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
         pad_edge=False,
         show_edge=False,
     )
