@@ -8,6 +8,7 @@ from manifold3d import Manifold
 
 from cadmonkey.cad.bores import SAME_AXIS_MM, Bore, bores_of, coaxial
 from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.prism import Shape, finished
 from cadmonkey.cad.recesses import Recess, recesses_of
 from cadmonkey.cad.ribs import ribs_of
 from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
@@ -49,12 +50,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class Measured:
-    """A solid that is not empty; what is not asked for is not looked for."""
+    """A solid that is not empty; what is not asked for is not looked for, and of its box alone it is not even made."""
 
-    part: Manifold
+    shape: Shape
     low: Floats
     """The corner of the bounding box with the least coordinates."""
     high: Floats
+
+    @cached_property
+    def part(self) -> Manifold:
+        """The solid."""
+        return finished(self.shape)
 
     @cached_property
     def surfaces(self) -> Surfaces:
@@ -128,7 +134,7 @@ class Measured:
         return found + [Feature("rib", (thickness,)) for thickness in self.ribs]
 
 
-def measure(part: Manifold) -> Measured:
+def measure(part: Shape) -> Measured:
     """Take the measures of a solid that is not empty."""
     box = np.asarray(part.bounding_box())
     return Measured(part, box[:3], box[3:])

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from manifold3d import Manifold
-
 from cadmonkey.cad.dimensions import Stated, check_dimensions, check_kinds
 from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.judge import SPECK_MM3, judge
@@ -12,8 +10,9 @@ from cadmonkey.cad.likeness import built_alike
 from cadmonkey.cad.measure import measure
 from cadmonkey.cad.mesh import same_mesh
 from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.prism import Shape
 from cadmonkey.cad.program import Program
-from cadmonkey.cad.solid import solid
+from cadmonkey.cad.solid import shape, solid
 from cadmonkey.errors import CadmonkeyError
 from cadmonkey.parts import Part
 
@@ -66,9 +65,9 @@ def _holds(part: Part, stated: Sequence[Stated]) -> bool:
         return False
     # The coarse ball is lower than the full one, for OpenSCAD cuts off its poles.
     left = _not_measured(stated, part.solid)
-    return not left or not _not_measured(left, solid(part.program))
+    return not left or not _not_measured(left, shape(part.program))
 
 
-def _not_measured(stated: Sequence[Stated], made: Manifold) -> list[Stated]:
+def _not_measured(stated: Sequence[Stated], made: Shape) -> list[Stated]:
     checks = check_dimensions(stated, measure(made))
     return [dimension for dimension, check in zip(stated, checks, strict=True) if not check["ok"]]
