@@ -7,7 +7,7 @@ import numpy as np
 from manifold3d import Manifold
 
 from cadmonkey.cad.bores import SAME_AXIS_MM, Bore, bores_of, coaxial
-from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.facets import Floats, cross, lengths, off_line
 from cadmonkey.cad.prism import Shape, finished
 from cadmonkey.cad.recesses import Recess, recesses_of
 from cadmonkey.cad.ribs import ribs_of
@@ -15,6 +15,8 @@ from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
 
 SAME_PLACE_MM = 0.03
 """How far a measured size or place may be from the stated one."""
+FLAT = 1e-7
+"""The normals around a point within a flat face differ by no more."""
 LONG = 3
 """What stands on a face and is so many times longer than wide is a rib, not a boss."""
 FEATURES = (
@@ -78,6 +80,18 @@ class Measured:
         return np.asarray((self.low + self.high) / 2)
 
     @cached_property
+    def corners(self) -> Floats:
+        """The points but for those within a flat face, (n, 3); on a round surface they are on the true one."""
+        mesh = self.part.to_mesh64()
+        points, triangles = np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int64)
+        a, b, c = points[triangles.T]
+        normals = cross(b - a, c - a)
+        normals /= np.maximum(lengths(normals), 1e-150)[:, None]
+        around, faces = triangles.ravel(), np.bincount(triangles.ravel(), minlength=len(points))
+        sums = np.array([np.bincount(around, np.repeat(n, 3), len(points)) for n in normals.T], np.float64).T
+        return np.asarray(points[lengths(sums) < (1 - FLAT) * faces])
+
+    @cached_property
     def bores(self) -> list[Bore]:
         """Round holes, each with its counterbore, countersink and drill point; not the inside of a cavity."""
         return [bore for bore in bores_of(self.part, self.surfaces) if bore.open_start or bore.open_end]
@@ -113,7 +127,7 @@ class Measured:
 
     def is_central(self, hole: Cylinder) -> bool:
         """Whether the axis of a hole goes through the middle of the part."""
-        return float(np.linalg.norm(np.cross(self.centre - hole.point, hole.axis))) < SAME_AXIS_MM
+        return float(off_line(self.centre, hole.point, hole.axis)) < SAME_AXIS_MM
 
     def material_along(self, axis: int, through: Floats) -> list[tuple[float, float]]:
         """Where a line along x, y or z (0, 1 or 2) through a point enters and leaves the material, in mm."""
