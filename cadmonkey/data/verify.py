@@ -8,7 +8,7 @@ from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.judge import SPECK_MM3, judge
 from cadmonkey.cad.likeness import built_alike
 from cadmonkey.cad.measure import measure
-from cadmonkey.cad.mesh import same_mesh
+from cadmonkey.cad.mesh import unshared_mm3
 from cadmonkey.cad.openscad import parse_openscad
 from cadmonkey.cad.prism import Shape
 from cadmonkey.cad.program import Program
@@ -53,10 +53,7 @@ def is_same_part(one: Program, other: Program) -> bool:
     """Whether two programs have equal trees, or trees that make equal solids, or solids without a difference."""
     if (one.facets == other.facets and one.root == other.root) or built_alike(one, other):
         return True
-    first, second = solid(one), solid(other)
-    if same_mesh(first, second):
-        return True
-    return bool(first.volume() + second.volume() - 2 * (first ^ second).volume() <= SPECK_MM3)
+    return unshared_mm3(solid(one), solid(other)) <= SPECK_MM3
 
 
 def _holds(part: Part, stated: Sequence[Stated]) -> bool:
