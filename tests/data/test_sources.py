@@ -60,6 +60,8 @@ def test_a_folder_of_made_data_keeps_its_parts_and_splits(tmp_path: Path) -> Non
     [
         ("other.jsonl", '{"words": "a", "ir": "b"}\n', "expected the columns prompt and completion.*got words, ir"),
         ("half.jsonl", '\n{"name": "a cube", "code": " "}\n', r"half\.jsonl:2: .*expected a text in name and code"),
+        ("torn.jsonl", '{"prompt": "a", "completion": "\\ud83d"}', r"torn\.jsonl:1: .*half a surrogate pair in turn 2"),
+        ("torn_too.jsonl", '{"prompt": "a \\ude00 b", "completion": "c"}', "half a surrogate pair in turn 1"),
         ("empty.jsonl", "", "got no rows"),
         ("broken.jsonl", '{"name": "a"\n', r"broken\.jsonl:1"),
         ("list.json", '{"name": "a"}', "expected a JSON list"),
