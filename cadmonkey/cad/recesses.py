@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from manifold3d import Manifold
 
-from cadmonkey.cad.facets import Facets, Floats, Integers, components, cross, lengths
+from cadmonkey.cad.facets import Facets, Floats, Integers, components, cross, distinct, lengths
 from cadmonkey.cad.surfaces import ON_SURFACE_MM, Surfaces, round_fit
 
 BESIDE = 0.0137
@@ -80,7 +80,7 @@ def _inner_loops(facets: Facets, planes: Integers) -> list[tuple[int, Integers]]
 
 
 def _recess(part: Manifold, facets: Facets, face: int, edges: Integers) -> Recess:
-    outline = outline_of(facets.points[facets.border_ends[edges]], facets.normals[face])
+    outline = outline_of(facets.points, facets.border_ends[edges], facets.normals[face])
     walls = frozenset(int(f) for f in facets.borders[edges].ravel() if f != face)
     normal = facets.normals[face]
     rise = facets.corners_of(np.array(sorted(walls))) @ normal - facets.offsets[face]
@@ -89,13 +89,13 @@ def _recess(part: Manifold, facets: Facets, face: int, edges: Integers) -> Reces
     return Recess(outline, normal, depth, raised, not raised and not _closed(part, outline, normal, depth), walls)
 
 
-def outline_of(edges: Floats, normal: Floats) -> Outline:
-    """Tell the shape of a closed line from its edges, (n, 2, 3)."""
-    along = edges[:, 1] - edges[:, 0]
+def outline_of(points: Floats, ends: Integers, normal: Floats) -> Outline:
+    """Tell the shape of a closed line from the points of its edges, (n, 2)."""
+    along = points[ends[:, 1]] - points[ends[:, 0]]
     spans = lengths(along)
     first = along[spans.argmax()] / spans.max()
     frame = np.array([first, cross(normal, first)])
-    points = np.unique(edges.reshape(-1, 3), axis=0)
+    points = points[distinct(ends.ravel())]
     flat = points @ frame.T
     low, high = flat.min(axis=0), flat.max(axis=0)
     centre, sides = (low + high) / 2, high - low
