@@ -9,13 +9,13 @@ from typing import Any
 from cadmonkey.cad.grammar import gbnf
 from cadmonkey.files import explain_os_error, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.encoding import STREAMED
+from cadmonkey.gguf.imatrix import Importance
 from cadmonkey.gguf.merge import base_folder, load_merged
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.proof import FileProof, Proof
 from cadmonkey.gguf.prove import prove_file, read_questions
-from cadmonkey.gguf.quantise import check_quants, quantise
+from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
@@ -94,29 +94,17 @@ def write_files(
     quants: Sequence[str],
     origin: Origin,
     *,
+    importance: Importance | None = None,
     on_step: _Report = lambda step: None,
 ) -> None:
-    """Write model-<quant>.gguf for each of `quants` into `folder`.
-
-    One pass writes f32, f16, bf16 and q8_0; the other kinds come from an f16 file, which is removed if it is not asked
-    for.
+    """Write model-<quant>.gguf for each of `quants` into `folder`, all in one pass over the weights.
 
     Raises:
-        InputError: the tokenizer is not supported, or a weight file cannot be read.
+        InputError: a kind needs `importance`, the tokenizer is not supported, or a weight file cannot be read.
         RunError: the disk is full, a weight is not finite, or llama.cpp failed.
     """
-    streamed, packed = [q for q in quants if q in STREAMED], [q for q in quants if q not in STREAMED]
-    source = folder / "model-f16.gguf"
-    passed = [*streamed, "f16"] if packed and "f16" not in streamed else streamed
-    on_step(f"writing {', '.join(passed)}")
-    write_gguf(trained, tokenizer, {kind: folder / f"model-{kind}.gguf" for kind in passed}, origin)
-    try:
-        for quant in packed:
-            on_step(f"quantising to {quant}")
-            quantise(source, folder / f"model-{quant}.gguf", quant)
-    finally:
-        if "f16" not in quants:
-            source.unlink(missing_ok=True)
+    on_step(f"writing {', '.join(quants)}")
+    write_gguf(trained, tokenizer, {kind: folder / f"model-{kind}.gguf" for kind in quants}, origin, importance)
 
 
 def _write_grammars(target: Path, origin: Origin) -> None:
