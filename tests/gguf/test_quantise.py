@@ -65,15 +65,28 @@ def test_every_kind_is_bit_for_bit_what_llama_cpp_makes_of_the_f16_file(wide: Pa
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted([*kinds, "theirs"])
 
 
-def test_with_an_importance_matrix_they_are_llama_cpps_too(wide: Path, importance: Importance, tmp_path: Path) -> None:
-    kinds = [*NEED_IMPORTANCE, "q4_0", "q4_k_m", "iq4_xs"]
+SLOW_TO_START = ("iq1_s", "iq1_m", "iq2_m", "iq2_s", "iq2_xs")
+"""llama.cpp computes tables for these, which takes it seconds each time."""
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("q4_0", "q4_k_m", "iq4_xs", "q2_k_s", "iq3_xs", "iq3_xxs", "iq2_xxs"),
+        pytest.param(SLOW_TO_START, marks=pytest.mark.slow),
+    ],
+    ids=["larger", "smallest"],
+)
+def test_with_an_importance_matrix_they_are_llama_cpps_too(
+    kinds: tuple[str, ...], wide: Path, importance: Importance, tmp_path: Path
+) -> None:
     write_gguf(*open_trained(wide), {kind: tmp_path / f"{kind}.gguf" for kind in kinds}, ORIGIN, importance)
     for kind in kinds:
         quantise(wide / "model-f16.gguf", tmp_path / "theirs.gguf", kind, importance.imatrix)
         _assert_equal(tmp_path / f"{kind}.gguf", tmp_path / "theirs.gguf", kind)
-    fields, _ = _read(tmp_path / "iq1_s.gguf")
-    assert fields["quantize.imatrix.dataset"] == "texts.jsonl"
-    assert fields["quantize.imatrix.chunks_count"] == 3
+        fields, _ = _read(tmp_path / f"{kind}.gguf")
+        assert fields["quantize.imatrix.dataset"] == "texts.jsonl"
+        assert fields["quantize.imatrix.chunks_count"] == 3
 
 
 def test_kinds_that_need_a_matrix_are_those_that_llama_cpp_refuses_without(wide: Path, tmp_path: Path) -> None:
