@@ -15,8 +15,8 @@ from cadmonkey.data.chat import asked, bare_text, encode
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 from cadmonkey.gguf.architecture import llama_names
-from cadmonkey.gguf.config import ModelConfig, read_config
-from cadmonkey.gguf.merge import base_folder, load_merged, to_fastest_device
+from cadmonkey.gguf.config import ModelConfig
+from cadmonkey.gguf.merge import load_merged, to_fastest_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,15 +96,15 @@ def _token_ids(tokenizer: Any, row: Mapping[str, Any]) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def importance_of(folder: Path, given: Sequence[Path]) -> Importance:
-    """Measure the model that a run or model folder holds, on the files given or on the run's own training data.
+def importance_of(folder: Path, config: ModelConfig, given: Sequence[Path]) -> Importance:
+    """Measure the model of a run or model folder on the files given, or on the run's own training data.
 
     Raises:
-        InputError: as `calibration_files`, `measure_importance` and `load_merged` do.
+        InputError: as `calibration_files`, `load_merged` and `measure_importance` do.
     """
     files = calibration_files(folder, given)
     model, tokenizer = load_merged(folder)
-    return measure_importance(to_fastest_device(model), tokenizer, read_config(base_folder(folder)), files)
+    return measure_importance(to_fastest_device(model), tokenizer, config, files)
 
 
 @contextmanager

@@ -37,6 +37,13 @@ def load_merged(folder: Path) -> tuple[Any, Any]:
     return _merge(_load_model(base_folder(folder)), adapter), tokenizer
 
 
+def to_fastest_device(model: Any) -> Any:
+    """Return the model on the GPU where there is one."""
+    import torch
+
+    return model.to("cuda") if torch.cuda.is_available() else model
+
+
 def base_folder(folder: Path) -> Path:
     """Return where the base of a run lies on this machine; a model folder is its own base.
 
