@@ -24,19 +24,30 @@ class Export:
     folder: Annotated[Path, tyro.conf.Positional]
     """Run folder (recipe.json and adapter/ or model/) or Hugging Face model folder."""
     quants: tuple[str, ...] = DEFAULT_QUANTS
-    """Kinds of files: f16, q8_0, bf16, f32, written in one pass over the weights; q6_k, q5_k_m, q4_k_m, ..."""
+    """Kinds of files, all written in one pass over the weights: f16, q8_0, bf16, f32, q6_k, q4_k_m, iq4_xs, ..."""
     out: Path | None = None
     """Where the files go; the run folder itself, or gguf/ in a model folder, unless given."""
     prompts: Path | None = None
     """JSONL with "prompt" and maybe "completion" to prove on; the run's references.jsonl unless given."""
     limit: int = 300
     """Prove on this many prompts at most."""
+    imatrix: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE ...]")] = None
+    """Round the small kinds by an importance matrix, measured on the run's own training data, or on JSONL files with
+    "prompt" and maybe "completion" named here (a model folder needs one); the smallest kinds cannot do without."""
 
 
 def main(choices: Export) -> None:
     """Export, print the proof, and fail if a file is not the trained model."""
     check_writable(choices.out or choices.folder)
-    proof = export(choices.folder, choices.quants, choices.out, choices.prompts, limit=choices.limit, on_step=_say)
+    proof = export(
+        choices.folder,
+        choices.quants,
+        choices.out,
+        choices.prompts,
+        limit=choices.limit,
+        imatrix=choices.imatrix,
+        on_step=_say,
+    )
     print_proof(proof)
     proof.require()
 

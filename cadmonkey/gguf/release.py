@@ -4,13 +4,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from cadmonkey.cad.grammar import gbnf
 from cadmonkey.files import explain_os_error, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.imatrix import Importance
-from cadmonkey.gguf.merge import base_folder, load_merged
+from cadmonkey.gguf.imatrix import Importance, importance_of
+from cadmonkey.gguf.merge import base_folder, load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.proof import FileProof, Proof
@@ -33,6 +32,7 @@ def export(
     prompts: Path | None = None,
     *,
     limit: int = 300,
+    imatrix: Sequence[Path] | None = None,
     on_step: _Report = lambda step: None,
 ) -> Proof:
     """Write model-<quant>.gguf for each of `quants`, proof.json, grammar.gbnf, Modelfile and README.md (the card).
@@ -41,22 +41,27 @@ def export(
     is given. `prompts` is a JSONL file with "prompt" and, where known, "completion"; without one the run's own
     references.jsonl serves, and for a bare model a few plain sentences. A file that fails its proof is named
     model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). `on_step` is told what begins.
+    `imatrix` are JSONL files to measure an importance matrix on for the small kinds, () the run's own training data.
 
     Raises:
         InputError: something given is wrong; nothing has been written.
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
-    names = check_quants(quants)
+    names = check_quants(quants, has_importance=imatrix is not None)
     is_run = (folder / "recipe.json").is_file()
     questions = read_questions(prompts or _own_references(folder), limit)
     target = out or (folder if is_run else folder / "gguf")
     origin = read_origin(folder, base_folder(folder))
     trained, stored_tokenizer = open_trained(folder)
+    importance = None
+    if imatrix is not None:
+        on_step("measuring the importance matrix")
+        importance = importance_of(folder, trained.config, imatrix)
     with _staging(target) as stage:
-        write_files(trained, stored_tokenizer, stage, names, origin, on_step=on_step)
+        write_files(trained, stored_tokenizer, stage, names, origin, importance=importance, on_step=on_step)
         on_step(f"loading {folder}")
         model, tokenizer = load_merged(folder)
-        model = _to_fastest_device(model)
+        model = to_fastest_device(model)
         proofs = []
         for quant in names:
             path = stage / f"model-{quant}.gguf"
@@ -147,9 +152,3 @@ def _best(proof: Proof) -> FileProof:
     """Return the file to recommend: the smallest of those that passed, q8_0 before smaller ones."""
     ranked = sorted(proof.files, key=lambda file: (not file.proven, file.quant != "q8_0", file.size_bytes))
     return ranked[0]
-
-
-def _to_fastest_device(model: Any) -> Any:
-    import torch
-
-    return model.to("cuda") if torch.cuda.is_available() else model
