@@ -84,7 +84,7 @@ def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredT
     shapes = tensor_shapes(config)
     if missing := [name for name in shapes if name not in found]:
         raise InputError(f"{folder}: expected all weights of the model, {len(missing)} are missing, e.g. {missing[0]}")
-    if config.tied and HEAD in found and not _is_copy(found[HEAD], found[EMBEDDING]):
+    if config.tied and HEAD in found and not holds_the_same(found[HEAD], found[EMBEDDING]):
         shapes |= {HEAD: shapes[EMBEDDING]}  # transformers takes it for a head of its own, too
     for name, shape in shapes.items():
         if found[name].shape != shape:
@@ -94,7 +94,7 @@ def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredT
     return {name: found[name] for name in shapes}
 
 
-def _is_copy(head: StoredTensor, embedding: StoredTensor) -> bool:
+def holds_the_same(head: StoredTensor, embedding: StoredTensor) -> bool:
     """Whether both hold the same numbers: some files store a tied head a second time."""
     import numpy as np
 

@@ -198,7 +198,7 @@ def _write_head(
 ) -> dict[str, int]:
     """Write everything but the numbers, make the file as long as it will be, and return where each tensor begins."""
     import numpy as np
-    from gguf import GGMLQuantizationType, GGUFWriter
+    from gguf import GGMLQuantizationType, GGUFType, GGUFWriter
 
     writer = GGUFWriter(path, model.config.architecture)
     sizes = {}
@@ -208,7 +208,8 @@ def _write_head(
         sizes[tensor.name] = rows * row_bytes(type_name, width)
         kind_number = GGMLQuantizationType[type_name]
         writer.add_tensor_info(tensor.name, tensor.shape, np.dtype(np.float16), sizes[tensor.name], kind_number)
-    _write_descent(writer, origin, kind)
+    writer.add_type(GGUFType.MODEL)
+    write_descent(writer, origin, kind)
     if importance is not None:
         _write_importance(writer, importance)
     write_hyperparameters(writer, model.config)
@@ -235,8 +236,8 @@ def _aligned(offset: int) -> int:
     return -(-offset // _ALIGNMENT) * _ALIGNMENT
 
 
-def _write_descent(writer: Any, origin: Origin, kind: str) -> None:
-    """Write `general.*`: what the file is, where it comes from, how it is stored."""
+def write_descent(writer: Any, origin: Origin, kind: str) -> None:
+    """Write `general.*` but for the type: what the file is called, where it comes from, how it is stored."""
     import gguf
 
     total, shared, expert, count = writer.get_total_parameter_count()
@@ -253,7 +254,6 @@ def _write_descent(writer: Any, origin: Origin, kind: str) -> None:
         datasets=[{"name": name.rpartition("/")[2]} for name in origin.datasets] or None,
         tags=["text-generation"],
     )
-    writer.add_type(gguf.GGUFType.MODEL)
     metadata.set_gguf_meta_model(writer)
     if origin.language:
         writer.add_string("cadmonkey.language", origin.language)
