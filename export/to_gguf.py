@@ -13,6 +13,7 @@ from typing import Annotated
 import tyro
 
 from cadmonkey.gguf import export, print_proof
+from cadmonkey.gguf.adapter_file import export_adapter
 from cadmonkey.gguf.release import DEFAULT_QUANTS
 from cadmonkey.terminal import check_writable, run
 
@@ -34,11 +35,15 @@ class Export:
     imatrix: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE ...]")] = None
     """Round the small kinds by an importance matrix, measured on the run's own training data, or on JSONL files with
     "prompt" and maybe "completion" named here (a model folder needs one); the smallest kinds cannot do without."""
+    adapter: bool = False
+    """Write the run's LoRA adapter as adapter.gguf, too, for a GGUF file of the base model (llama.cpp's --lora)."""
 
 
 def main(choices: Export) -> None:
     """Export, print the proof, and fail if a file is not the trained model."""
     check_writable(choices.out or choices.folder)
+    if choices.adapter:
+        _say(f"wrote {export_adapter(choices.folder, choices.out)}")
     proof = export(
         choices.folder,
         choices.quants,
