@@ -142,18 +142,25 @@ def _merge(model: Any, adapter: Path) -> Any:
 
 
 def _part_tied_head(adapted: Any) -> None:
-    """Give a tied head its own numbers where LoRA changes it or the embedding: PEFT would merge the change into both.
+    """Give a tied head its own numbers where it or the embedding is changed alone: PEFT would merge that into both.
 
-    The change was trained in the one alone, so the merged model would not be the trained one.
+    LoRA on one of the two is such a change, and so are token rows of the head; rows of the embedding count for both.
     """
     import torch
     from peft.tuners.lora import LoraLayer
 
     layers = [adapted.get_output_embeddings(), adapted.get_input_embeddings()]
-    head, embedding = (getattr(layer, "base_layer", layer) for layer in layers)
-    if any(isinstance(layer, LoraLayer) for layer in layers) and head.weight is embedding.weight:
+    head, embedding = (_innermost(layer) for layer in layers)
+    has_own_rows = any("lm_head.token_adapter." in name for name, _ in adapted.named_parameters())
+    if (has_own_rows or any(isinstance(layer, LoraLayer) for layer in layers)) and head.weight is embedding.weight:
         head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=False)
         adapted.config.tie_word_embeddings = False
+
+
+def _innermost(layer: Any) -> Any:
+    """Return the base's own layer beneath PEFT's token rows and LoRA."""
+    layer = getattr(layer, "token_adapter", layer)
+    return getattr(layer, "base_layer", layer)
 
 
 def _misplaced(adapted: Any, adapter: Path) -> list[str]:
