@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,15 @@ FLOAT32_UP_TO_BYTES = 6 * 2**30
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Where a trained model lies on disk; without an adapter the weights are the trained ones."""
+
+    weights: Path
+    adapter: Path | None
+    tokenizer: Path
+
+
 def load_merged(folder: Path) -> tuple[Any, Any]:
     """Return (model, tokenizer) of a run folder, its adapter merged into the base model, or of a model folder.
 
@@ -25,16 +35,26 @@ def load_merged(folder: Path) -> tuple[Any, Any]:
     Raises:
         InputError: the folder is no such folder, a file in it is broken, or the adapter belongs to another model.
     """
+    parts = trained_parts(folder)
+    tokenizer = _load_tokenizer(parts.tokenizer)
+    model = _load_model(parts.weights)
+    return (model if parts.adapter is None else _merge(model, parts.adapter)), tokenizer
+
+
+def trained_parts(folder: Path) -> Parts:
+    """Return where the weights, the adapter and the tokenizer of a run or model folder lie.
+
+    Raises:
+        InputError: it is neither, it has not been trained yet, or its base is not on this machine.
+    """
     if not (folder / "recipe.json").is_file():
-        return _load_model(_model_folder(folder)), _load_tokenizer(folder)
+        return Parts(_model_folder(folder), None, folder)
+    whole, adapter = folder / "model", folder / "adapter"
     if read_recipe(folder).get("full_finetuning"):
-        whole = _whole_folder(folder)
-        return _load_model(whole), _load_tokenizer(whole)
-    adapter = folder / "adapter"
+        return Parts(_whole_folder(folder), None, whole)
     if not (adapter / "adapter_config.json").is_file():
         raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
-    tokenizer = _load_tokenizer(adapter)
-    return _merge(_load_model(base_folder(folder)), adapter), tokenizer
+    return Parts(base_folder(folder), adapter, adapter)
 
 
 def to_fastest_device(model: Any) -> Any:

@@ -9,7 +9,7 @@ from cadmonkey.errors import InputError
 from cadmonkey.gguf.adapter import Change, read_adapter, ties_break
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD, tensor_shapes
 from cadmonkey.gguf.config import ModelConfig, read_config
-from cadmonkey.gguf.merge import base_folder
+from cadmonkey.gguf.merge import trained_parts
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.weights import StoredTensor, find_weights
 
@@ -54,14 +54,8 @@ def open_trained(folder: Path) -> tuple[TrainedModel, StoredTokenizer]:
     Raises:
         InputError: as `open_model` and `StoredTokenizer` do, or the folder is neither run nor model.
     """
-    if not (folder / "recipe.json").is_file():
-        return open_model(base_folder(folder)), StoredTokenizer(folder)
-    whole, adapter = folder / "model", folder / "adapter"
-    if (whole / "config.json").is_file() and not (adapter / "adapter_config.json").is_file():
-        return open_model(whole), StoredTokenizer(whole)
-    if not (adapter / "adapter_config.json").is_file():
-        raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
-    return open_model(base_folder(folder), adapter), StoredTokenizer(adapter)
+    parts = trained_parts(folder)
+    return open_model(parts.weights, parts.adapter), StoredTokenizer(parts.tokenizer)
 
 
 def open_model(folder: Path, adapter: Path | None = None) -> TrainedModel:
