@@ -19,7 +19,7 @@ from cadmonkey.gguf.architecture import (
     write_hyperparameters,
 )
 from cadmonkey.gguf.encoding import LARGEST, STREAMED, encode, row_bytes, tensor_type
-from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.origin import Origin, hub_url
 from cadmonkey.gguf.trained import TrainedModel
 from cadmonkey.gguf.vocabulary import Vocabulary, read_vocabulary
 
@@ -189,18 +189,18 @@ def _write_descent(writer: Any, origin: Origin, kind: str) -> None:
     import gguf
 
     total, shared, expert, count = writer.get_total_parameter_count()
-    base = {"name": origin.base_model.rpartition("/")[2]}
-    if origin.base_is_on_hub:
-        base |= {"organization": origin.base_model.partition("/")[0]}
-        base |= {"repo_url": f"https://huggingface.co/{origin.base_model}"}
     metadata = gguf.Metadata(
         name=origin.name,
         author=origin.author or None,
         license=origin.license or None,
+        license_name=origin.license_name or None,
+        license_link=origin.license_link or None,
         size_label=gguf.size_label(total, shared, expert, count),
-        base_models=[base] if origin.base_model else None,
-        datasets=[{"name": name.rpartition("/")[2]} for name in origin.datasets] or None,
-        tags=["text-generation"],
+        source_repo_url=hub_url(origin.source) if origin.source else None,
+        base_models=origin.base_entries or None,
+        datasets=origin.dataset_entries or None,
+        tags=list(origin.tags),
+        languages=list(origin.languages) or None,
     )
     writer.add_type(gguf.GGUFType.MODEL)
     metadata.set_gguf_meta_model(writer)
