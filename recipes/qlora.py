@@ -108,6 +108,7 @@ def answer(options: Options) -> None:
     """Answer the held-out prompts with the last GGUF, and compare with the answers that they should get."""
     from cadmonkey.evaluation import are_parts, compare_answers, evaluate, print_answers, print_scores
     from cadmonkey.files import read_jsonl
+    from cadmonkey.gguf import update_card
     from cadmonkey.inference.predictions import predict
 
     recipe, out, references = options.recipe, options.out, options.out / "references.jsonl"
@@ -116,6 +117,7 @@ def answer(options: Options) -> None:
     print_answers(compare_answers(out / "predictions.jsonl", references, out))
     if are_parts(references):
         print_scores(evaluate(out / "predictions.jsonl", references, out))
+    update_card(out)
 
 
 if __name__ == "__main__":
