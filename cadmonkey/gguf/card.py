@@ -1,6 +1,7 @@
 """The model card: what the model is, where it comes from, what was proven, how to run it."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,27 +21,27 @@ _PROMPTS = {
 _HUB_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 """How the Hub's ids of licences look; anything else is its "other" with a name."""
 
-_SHOWN: dict[str, Callable[[Any], str]] = {
-    "template_equal": lambda share: f"{share:.0%}",
-    "tokens_equal": lambda share: f"{share:.0%}",
-    "greedy_equal": lambda share: f"{share:.1%}",
-    "near_ties": lambda share: f"{share:.1%}",
-    "stop_rate": lambda share: f"{share:.1%}",
-    "reserved_token_rate": lambda share: f"{share:.1%}",
-    "mean_kl": lambda nats: f"{nats:.2g}",
-    "max_kl": lambda nats: f"{nats:.2g}",
+_COLUMNS: dict[str, tuple[Callable[[Entry], str], str]] = {
+    "text": (lambda file: f"{file['template_equal']:.0%}", "prompts whose rendered chat template is the same"),
+    "tokens": (lambda file: f"{file['tokens_equal']:.0%}", "prompts with the same token ids"),
+    "answers": (
+        lambda file: _percent(file["greedy_equal"] + file["near_ties"]),
+        "prompts with the same greedy answer, token by token, its end included; it may depart where the model hardly "
+        "prefers one token to another",
+    ),
+    "ends": (lambda file: _percent(file["stop_rate"]), "answers that ended on the end token"),
+    "top-1": (lambda file: _percent(file["top_1"]), "tokens with the trained model's own first choice"),
+    "KL": (lambda file: f"{file['mean_kl']:.1e}", "mean divergence from its distribution per token, in nats"),
+    "perplexity": (
+        lambda file: f"{file['perplexity'] / file['original_perplexity'] - 1:+.2%}",
+        "change against its own",
+    ),
+    "parts": (
+        lambda file: f"{file['score']['all_pass']}/{file['score']['rows']} ({file['score']['original_all_pass']})",
+        "answers that are the part asked for, and the trained model's own in brackets",
+    ),
 }
-_FIGURES = {
-    "template_equal": ("text", "prompts whose rendered chat template is the same"),
-    "tokens_equal": ("tokens", "prompts with the same token ids"),
-    "greedy_equal": ("answers", "prompts with the same greedy answer, token by token, its end included"),
-    "near_ties": ("ties", "prompts whose answer departs only where the model hardly prefers one token to another"),
-    "stop_rate": ("ends", "answers that ended on the end token"),
-    "reserved_token_rate": ("reserved", "answers with a reserved token"),
-    "mean_kl": ("mean KL", "mean divergence from the trained model's distribution per token, in nats"),
-    "max_kl": ("max KL", "the largest such divergence"),
-}
-"""Figure of proof.json -> its column and what it means."""
+"""Column of the table -> its text for an entry of proof.json, and what it means."""
 
 _SCORES = {
     "all_pass": "everything right (all-pass)",
@@ -51,23 +52,23 @@ _SCORES = {
 }
 
 
-def write_card(folder: Path, source: Path, entries: Sequence[Entry], origin: Origin, n_ctx: int) -> None:
+def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Origin, n_ctx: int) -> None:
     """Write the card as `folder`/README.md with the front matter that the Hugging Face Hub reads.
 
-    It is made of what lies on disk, so writing it again brings it up to date: the `entries` of proof.json, and of the
-    run or model folder `source` the data, its hashes, the versions, and the scores if it was evaluated.
+    It is made of what lies on disk, so writing it again brings it up to date: the `record` that is proof.json, and of
+    the run or model folder `source` the data, its hashes, the versions, and the scores if it was evaluated.
     """
-    best = best_file(entries)
+    best = best_file(record)
     sections = [
         _front_matter(origin),
         f"# {origin.name}",
         _descent(origin),
-        "## Files\n\n" + _files(entries, best),
+        "## Files\n\n" + _files(record, best),
         "## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx),
         *_scores(source),
-        *_data(source, origin),
+        *_data(source),
         *_choices(source, origin),
-        "## Limits\n\n" + _limits(entries),
+        "## Limits\n\n" + _limits(record),
         "## Licence\n\n" + _licence(origin),
     ]
     write_text(folder / "README.md", "\n\n".join(sections) + "\n")
@@ -81,7 +82,7 @@ def _front_matter(origin: Origin) -> str:
         "pipeline_tag": "text-generation",
         "language": list(origin.languages),
         "license": origin.license if known else "other" * bool(origin.license),
-        "license_name": origin.license_name if known else origin.license,
+        "license_name": _slug(origin.license_name if known else origin.license),
         "license_link": origin.license_link,
         "base_model": origin.source or (origin.base_model if origin.base_is_on_hub else ""),
         "base_model_relation": "quantized" if origin.source else "finetune" if origin.base_is_on_hub else "",
@@ -92,6 +93,11 @@ def _front_matter(origin: Origin) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
+def _slug(name: str) -> str:
+    """Return a licence's name as the Hub's front matter has it."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
+
+
 def _descent(origin: Origin) -> str:
     if not origin.base_model:
         return f"GGUF files of **{origin.source or 'this model'}**, written by CadMonkey."
@@ -99,11 +105,12 @@ def _descent(origin: Origin) -> str:
     return f"Fine-tuned from **{origin.base_model}**{data} with CadMonkey, and exported to GGUF."
 
 
-def _files(entries: Sequence[Entry], best: Entry) -> str:
+def _files(record: Mapping[str, Any], best: Entry) -> str:
+    entries: list[Entry] = record["files"]
     skipped = [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "skipped"]
     parts = [_proof_table(entries)]
     if best["verdict"] == "proven":
-        parts.append(f"Take `{best['file']}`: {_why(best, entries)}")
+        parts.append(f"Take `{best['file']}`: {_why(record, best)}.")
     if any(entry["verdict"] != "skipped" for entry in entries):
         parts.append(_explanation(entries))
     if skipped:
@@ -115,22 +122,41 @@ def _files(entries: Sequence[Entry], best: Entry) -> str:
     return "\n\n".join(parts)
 
 
-def _why(best: Entry, entries: Sequence[Entry]) -> str:
-    if len([entry for entry in entries if entry["verdict"] == "proven"]) == 1:
-        return "it is the one that is proven."
-    if best["quant"] == "q8_0":
-        return "half the size of f16, and as good as the trained model where the answers agree."
-    return "the smallest that is proven."
+def _why(record: Mapping[str, Any], best: Entry) -> str:
+    recommended = record.get("recommended") or {}
+    if recommended.get("file") == best["file"]:
+        return str(recommended["reason"])
+    if len([entry for entry in record["files"] if entry["verdict"] == "proven"]) == 1:
+        return "it is the one that is proven"
+    return "proven at half the size of f16" if best["quant"] == "q8_0" else "the smallest that is proven"
 
 
 def _proof_table(entries: Sequence[Entry]) -> str:
-    figures = [name for name in _FIGURES if any(entry.get(name) is not None for entry in entries)]
-    rows = [["file", "MB", *(_FIGURES[name][0] for name in figures), "verdict"]]
+    columns = _columns(entries)
+    rows = [["file", "MB", *columns, "verdict"]]
     for entry in entries:
-        shown = ["–" if (value := entry.get(name)) is None else _SHOWN[name](value) for name in figures]
         verdict = "proven" if entry["verdict"] == "proven" else "**not proven**"
+        shown = [_cell(entry, column) or "–" for column in columns]
         rows.append([str(entry["file"]), f"{entry['size_bytes'] / 1e6:,.1f}", *shown, verdict])
     return _table(rows)
+
+
+def _columns(entries: Sequence[Entry]) -> list[str]:
+    """Return the columns that at least one file has a figure for."""
+    return [column for column in _COLUMNS if any(_cell(entry, column) for entry in entries)]
+
+
+def _cell(entry: Entry, column: str) -> str:
+    """Return the figure as text, "" where the file has none: it was not proven, or the figure is not finite."""
+    try:
+        return _COLUMNS[column][0](entry)
+    except (KeyError, TypeError, ZeroDivisionError):
+        return ""
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent, rounded down: 2999 of 3000 must not read as 100 %."""
+    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}%"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -141,13 +167,11 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def _explanation(entries: Sequence[Entry]) -> str:
     measured = [entry for entry in entries if entry["verdict"] != "skipped"]
     prompts = max(entry.get("prompts", 0) for entry in measured)
-    meanings = [
-        f"**{column}**: {text}" for name, (column, text) in _FIGURES.items() if measured[0].get(name) is not None
-    ]
+    meanings = "\n".join(f"- **{column}**: {_COLUMNS[column][1]}" for column in _columns(measured))
     return (
-        f"Each file was run in llama.cpp on {prompts} prompts and compared with the trained model in transformers. "
-        f"{'; '.join(meanings)}. All figures and what each kind of file must reach are in `proof.json`; a file that "
-        "fails is named `.unproven.gguf`."
+        f"Each file was run in llama.cpp on {prompts} prompts and compared with the trained model in transformers:\n\n"
+        f"{meanings}\n\nAll figures, and what each kind of file must reach, are in `proof.json`; a file that fails is "
+        "named `.unproven.gguf`."
     )
 
 
@@ -225,12 +249,11 @@ def _scores(source: Path) -> list[str]:
 def _share(scores: Mapping[str, Any], name: str) -> str:
     """Return a share in per cent, with its interval where there is one."""
     interval = scores.get("interval", {}).get(name)
-    spread = f" ({interval[0]:.1%}–{interval[1]:.1%})" if interval else ""
-    # 2999 of 3000 must not read as 100 %
-    return f"{min(scores[name], 0.999) if scores[name] < 1 else 1:.1%}{spread}"
+    spread = f" ({_percent(interval[0])}–{_percent(interval[1])})" if interval else ""
+    return f"{_percent(scores[name])}{spread}"
 
 
-def _data(source: Path, origin: Origin) -> list[str]:
+def _data(source: Path) -> list[str]:
     """Return the section on the data: what it was made of, and the hash and the rows of each file."""
     hashes = _object(source / "recipe.json").get("data_sha256", {})
     rows = [[f"`{name}`", _rows_of(source, name), f"`{digest}`"] for name, digest in hashes.items()]
@@ -282,11 +305,14 @@ def _object(path: Path, kind: type = dict) -> Any:
     return value if isinstance(value, kind) else kind()
 
 
-def _limits(entries: Sequence[Entry]) -> str:
+def _limits(record: Mapping[str, Any]) -> str:
+    entries: list[Entry] = record["files"]
     lines = [
         "The files say what the trained model says, and that can be wrong: check an answer before you rely on it, and "
         "a part before you make it.",
         "Ask at temperature 0, without repeat penalty, with the chat template; the proof holds for that.",
+        *_drift(record),
+        *(record.get("notes") or ()),
     ]
     if failed := [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "unproven"]:
         lines.append(f"Failed the proof, not for use: {', '.join(failed)}.")
@@ -294,6 +320,20 @@ def _limits(entries: Sequence[Entry]) -> str:
     if any(rate < 1 for rate in rates):
         lines.append("Not every answer ended by itself; set a limit of tokens.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _drift(record: Mapping[str, Any]) -> list[str]:
+    """Say how far a model trained on a quantised base moved when it was merged into the 16-bit one."""
+    drift = record.get("drift")
+    if not drift:
+        return []
+    words = f"Trained on the base in {drift['bits']} bits and merged into 16 bits"
+    if drift.get("mean_kl") is None:
+        return [f"{words}; how far that moved it was not measured ({drift.get('not_measured') or 'unknown'})."]
+    return [
+        f"{words}, which moved it by {drift['mean_kl']:.1e} nats per token on average; "
+        f"{_percent(drift['greedy_equal'])} of the greedy answers stayed the same."
+    ]
 
 
 def _licence(origin: Origin) -> str:

@@ -1,7 +1,7 @@
 """proof.json as the record of a release: which files of which model lie in a folder, and what was proven of each."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,12 @@ def overall_verdict(entries: Iterable[Entry]) -> str:
     return min((str(entry["verdict"]) for entry in entries), key=_VERDICTS.index)
 
 
-def best_file(entries: Sequence[Entry]) -> Entry:
-    """Return the file to recommend: of those that passed q8_0, else the smallest."""
+def best_file(record: Mapping[str, Any]) -> Entry:
+    """Return the file to take: what the proof recommends, else of those that passed q8_0, else the smallest."""
+    entries: list[Entry] = record["files"]
+    recommended = (record.get("recommended") or {}).get("file")
+    if named := [entry for entry in entries if entry["file"] == recommended and entry["verdict"] == "proven"]:
+        return named[0]
     wrong = {"proven": 0, "skipped": 1, "unproven": 2}
     return min(entries, key=lambda entry: (wrong[entry["verdict"]], entry["quant"] != "q8_0", entry["size_bytes"]))
 

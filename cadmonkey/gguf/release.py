@@ -28,6 +28,7 @@ from cadmonkey.gguf.record import (
     intact_entries,
     model_sha256,
     overall_verdict,
+    read_record,
     sha256_of,
 )
 from cadmonkey.gguf.table import print_proof
@@ -156,8 +157,8 @@ def update_card(run: Path) -> None:
     entries = intact_entries(run, model_sha256(run))
     if not entries:
         raise InputError(f"{run / RECORD}: expected the record of an export of this run, got none; export it again")
-    base = base_folder(run)
-    write_card(run, run, entries, read_origin(run, base), _context(read_config(base).context_length))
+    base, record = base_folder(run), read_record(run) | {"files": entries}
+    write_card(run, run, record, read_origin(run, base), _context(read_config(base).context_length))
     write_checksums(run, entries)
 
 
@@ -209,14 +210,13 @@ def _write_papers(job: _Job, record: dict[str, Any]) -> None:
     target, model = job.target, model_sha256(job.source)
     entries: list[Entry] = [*intact_entries(target, model, replaced=job.quants), *record["files"]]
     _warn_of_strangers(job, entries)
-    write_json(
-        target / RECORD, {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}
-    )
+    record = {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}
+    write_json(target / RECORD, record)
     n_ctx = _context(job.trained.config.context_length)
     _write_grammars(target, job.origin)
     system = _common_system(job.source)
-    write_modelfile(target / "Modelfile", best_file(entries)["file"], job.tokenizer, n_ctx, system)
-    write_card(target, job.source, entries, job.origin, n_ctx)
+    write_modelfile(target / "Modelfile", best_file(record)["file"], job.tokenizer, n_ctx, system)
+    write_card(target, job.source, record, job.origin, n_ctx)
     write_checksums(target, entries)
 
 
