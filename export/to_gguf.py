@@ -17,7 +17,7 @@ import tyro
 
 from cadmonkey.gguf import UnprovenError, check_push, export, export_without_proof, fetch_model, print_proof, push
 from cadmonkey.gguf.origin import HUB_ID
-from cadmonkey.gguf.release import DEFAULT_QUANTS
+from cadmonkey.gguf.release import DEFAULT_QUANTS, is_proven, release_folder
 from cadmonkey.terminal import check_writable, run
 
 
@@ -38,7 +38,8 @@ class Export:
     proof: bool = True
     """Compare every file with the trained model; without it the files are marked as not proven."""
     push: Annotated[str | None, tyro.conf.arg(metavar="REPO")] = None
-    """Upload the proven files to this repository of the Hugging Face Hub, as OWNER/NAME; it is made if need be."""
+    """Upload the proven files to this repository of the Hugging Face Hub, OWNER/NAME; what is proven already is not
+    exported again."""
     private: bool = False
     """Make the repository a private one, if --push has to make it."""
 
@@ -55,12 +56,16 @@ def main(choices: Export) -> None:
         written = export_without_proof(folder, choices.quants, out, on_step=_say)
         print(f"{written}: NOT PROVEN, for the proof was skipped")
         return
-    proof = export(folder, choices.quants, out, choices.prompts, limit=choices.limit, on_step=_say)
-    print_proof(proof)
-    proof.require()
+    target = release_folder(folder, out)
+    if choices.push is not None and choices.prompts is None and is_proven(folder, target, choices.quants):
+        _say(f"proven already ({target / 'proof.json'})")
+    else:
+        proof = export(folder, choices.quants, out, choices.prompts, limit=choices.limit, on_step=_say)
+        print_proof(proof)
+        proof.require()
     if choices.push is not None:
         _say(f"uploading to {choices.push}")
-        print(push(proof.folder, choices.push, private=choices.private))
+        print(push(target, choices.push, private=choices.private))
 
 
 def _find(choices: Export) -> tuple[Path, Path | None]:

@@ -234,7 +234,7 @@ def _scores(source: Path) -> list[str]:
         rows = [[words, _share(total, name)] for name, words in _SCORES.items() if name in total]
         words = f"Of {total['count']} unseen parts{measured}, judged as solids in millimetres:"
         families = _object(source / "scores.json").get("families", {})
-        by_family = [[name, str(part["count"]), _share(part, "all_pass")] for name, part in families.items()]
+        by_family = [[name, str(part["count"]), _percent(part["all_pass"])] for name, part in families.items()]
         table = _table([["score", "share (95 % interval)"], *rows])
         return [f"## Scores\n\n{words}\n\n{table}\n\n" + _table([["family", "parts", "all-pass"], *by_family])]
     answers = _object(source / "answers.json")
@@ -292,10 +292,10 @@ def _choices(source: Path, origin: Origin) -> list[str]:
     """Return the section on how it was trained, if that was recorded."""
     if not origin.choices:
         return []
-    rows = [[key, str(value)] for key, value in origin.choices.items() if value not in ("", None)]
+    rows = [[key, str(value)] for key, value in origin.choices.items() if value]
     versions = _object(source / "recipe.json").get("versions", {})
     made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
-    closing = f"\n\nTrained with {made_with}." if made_with else ""
+    closing = "\n\nWhat is not listed was off or 0." + (f" Trained with {made_with}." if made_with else "")
     return ["## Training\n\n" + _table([["setting", "value"], *rows]) + closing]
 
 

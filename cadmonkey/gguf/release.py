@@ -139,13 +139,25 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
     Raises:
         RunError: the disk is full, llama.cpp failed, or a file does not say what the trained model says.
     """
-    proven = {entry["quant"] for entry in intact_entries(out, model_sha256(out)) if entry["verdict"] == "proven"}
-    if proven.issuperset(check_quants(quants)):
+    if is_proven(out, out, quants):
         print(f"gguf: done already ({out / RECORD})")
         return
     proof = export(out, quants, on_step=lambda step: print(f"gguf: {step}", flush=True))
     print_proof(proof)
     proof.require()
+
+
+def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
+    """Whether `target` holds the proven files of these kinds of the very model that lies in `source`."""
+    if not (target / RECORD).is_file():
+        return False
+    entries = intact_entries(target, model_sha256(source))
+    return {entry["quant"] for entry in entries if entry["verdict"] == "proven"}.issuperset(check_quants(quants))
+
+
+def release_folder(source: Path, out: Path | None) -> Path:
+    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in a model folder."""
+    return out or (source if (source / "recipe.json").is_file() else source / "gguf")
 
 
 def update_card(run: Path) -> None:
@@ -195,11 +207,8 @@ def write_files(
 
 
 def _open(folder: Path, quants: tuple[str, ...], out: Path | None, on_step: _Report) -> _Job:
-    is_run = (folder / "recipe.json").is_file()
     origin = read_origin(folder, base_folder(folder))
-    return _Job(
-        folder, out or (folder if is_run else folder / "gguf"), quants, origin, *open_trained(folder), on_step=on_step
-    )
+    return _Job(folder, release_folder(folder, out), quants, origin, *open_trained(folder), on_step=on_step)
 
 
 def _write_papers(job: _Job, record: dict[str, Any]) -> None:

@@ -113,6 +113,20 @@ def test_a_model_of_the_hub_is_fetched_proven_and_pushed(repository: Path, hub: 
     assert "Bearer secret" in hub.tokens
 
 
+def test_a_push_that_was_refused_is_made_up_for_without_a_second_proof(
+    repository: Path, hub: FakeHub, model_folder: Path, tmp_path: Path
+) -> None:
+    arguments = (model_folder, "--quants", "q8_0", "--out", "out", "--push", "me/counter")
+    hub.refuse = 403
+    refused = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("error: me/counter: could not be uploaded: it answered 403")
+    hub.refuse = 0
+    done = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
+    assert (done.returncode, "proving" in done.stderr, "proven already" in done.stderr) == (0, False, True)
+    assert set(hub.repositories["me/counter"]) == {path.name for path in (tmp_path / "out").iterdir()}
+
+
 def test_a_model_that_was_fetched_is_there_without_the_hub(repository: Path, hub: FakeHub, tmp_path: Path) -> None:
     environment = hub.environment(tmp_path / "cache")
     options = ("tiny/counter", "--quants", "q8_0", "--no-proof", "--out")

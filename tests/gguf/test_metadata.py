@@ -1,6 +1,7 @@
 """Everything that llama.cpp and the Hub may want to know of a model stands in the file itself."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,14 @@ def test_the_file_says_how_text_becomes_tokens_and_where_answers_end(fields: dic
     }
     assert {key: fields[key] for key in expected} == expected
     assert {"tokens", "token_type", "merges"} <= {key.rpartition(".")[2] for key in fields}
+
+
+def test_the_documentation_lists_every_key(fields: dict[str, Any], repository: Path) -> None:
+    table = (repository / "docs" / "export.md").read_text().partition("## Metadata of every file")[2]
+    listed = re.findall(r"[`.]([a-z_]+)(?:_token_id)?`", table) + re.findall(r"`general\.(\w+)\.N", table)
+    general = {re.split(r"\.", key)[1] for key in fields if key.startswith("general.")}
+    tokens = {key.rpartition(".")[2] for key in fields if key.startswith("tokenizer.")}
+    assert {name for name in general | tokens if not {name, name.removesuffix("token_id")} & set(listed)} == set()
 
 
 def test_every_special_token_is_a_control_token_and_no_other(fields: dict[str, Any], tokenizer: Any) -> None:
