@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from cadmonkey.errors import InputError, RunError
-from cadmonkey.gguf.checksums import CHECKSUMS
+from cadmonkey.gguf.checksums import CHECKSUMS, write_checksums
 from cadmonkey.gguf.origin import HUB_ID
 from cadmonkey.gguf.proof import UnprovenError
 from cadmonkey.gguf.record import RECORD, is_intact, published_names, read_record
@@ -63,6 +63,7 @@ def push(folder: Path, repo: str, *, private: bool = False) -> str:
 
     names = names_to_push(folder)
     check_push(repo)
+    write_checksums(folder, read_record(folder)["files"])  # the card may have been edited by hand
     _quieten()
     operations = [CommitOperationAdd(name, folder / name) for name in names]
     message = f"Upload {', '.join(name for name in names if name.endswith('.gguf'))} with proof"

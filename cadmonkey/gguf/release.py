@@ -12,7 +12,7 @@ from cadmonkey.data.chat import asked, conversation
 from cadmonkey.errors import InputError
 from cadmonkey.files import explain_os_error, read_jsonl, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.checksums import write_checksums
+from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.encoding import STREAMED
 from cadmonkey.gguf.merge import base_folder, load_merged
@@ -149,7 +149,7 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
 
 def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
     """Whether `target` holds the proven files of these kinds of the very model that lies in `source`."""
-    if not (target / RECORD).is_file():
+    if not is_finished(target):
         return False
     entries = intact_entries(target, model_sha256(source))
     return {entry["quant"] for entry in entries if entry["verdict"] == "proven"}.issuperset(check_quants(quants))

@@ -69,12 +69,14 @@ def test_the_hub_holds_the_release_byte_for_byte_and_no_adapter_and_no_prompts(
     assert done.stdout.startswith(f"{hub.url}/me/parts/commit/")
 
 
-def test_a_second_push_goes_to_the_same_repository(hub: FakeHub, release: Path, tmp_path: Path) -> None:
+def test_a_card_edited_by_hand_is_pushed_with_sums_that_hold(hub: FakeHub, release: Path, tmp_path: Path) -> None:
     environment = hub.environment(tmp_path / "cache")
     _push(release, environment)
     (release / "README.md").write_text((release / "README.md").read_text() + "\nmore\n")
     assert _push(release, environment).returncode == 0
-    assert hub.repositories["me/parts"]["README.md"].endswith(b"more\n")
+    sent = hub.repositories["me/parts"]
+    assert sent["README.md"].endswith(b"more\n")
+    assert f"{hashlib.sha256(sent['README.md']).hexdigest()}  README.md" in sent["SHA256SUMS"].decode().splitlines()
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,26 @@ def test_scores_that_come_after_the_export_reach_the_card_and_the_sums(released:
     assert all(line.endswith(": OK") for line in _checked(released))
 
 
+def test_an_export_killed_before_its_last_file_is_not_done_already(
+    released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (released / "SHA256SUMS").unlink()
+    (released / "Modelfile").unlink()
+    export_run(released, ("f16",))
+    assert "done already" not in capsys.readouterr().out
+    assert (released / "Modelfile").is_file()
+
+
+def test_the_modelfile_has_the_system_message_that_all_conversations_begin_with(run: Path) -> None:
+    system, user = {"role": "system", "content": "Write OpenSCAD."}, {"role": "user", "content": "a ball"}
+    rows = [{"prompt": "a ball", "context": [system, user]}, {"prompt": "a ball", "context": [system, user]}]
+    for last, expected in (([system, user], 1), ([user], 0)):
+        rows[-1]["context"] = last
+        (run / "references.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        export_without_proof(run, ("q8_0",))
+        assert (run / "Modelfile").read_text().count('SYSTEM """Write OpenSCAD."""\n') == expected
+
+
 def test_a_card_cannot_be_brought_up_to_date_before_there_is_an_export(run: Path) -> None:
     with pytest.raises(InputError, match=r"proof\.json: expected the record of an export of this run"):
         update_card(run)
