@@ -152,7 +152,8 @@ def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
     if not is_finished(target):
         return False
     entries = intact_entries(target, model_sha256(source))
-    return {entry["quant"] for entry in entries if entry["verdict"] == "proven"}.issuperset(check_quants(quants))
+    proven = {entry["quant"] for entry in entries if entry["verdict"] == "proven"}
+    return proven.issuperset(quant.lower() for quant in quants)
 
 
 def release_folder(source: Path, out: Path | None) -> Path:
