@@ -12,6 +12,7 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf import UnprovenError, export, export_without_proof, release
+from cadmonkey.gguf.record import best_file
 from cadmonkey.gguf.release import export_run, update_card
 from cadmonkey.gguf.trained import open_model
 
@@ -181,7 +182,7 @@ def test_a_second_export_keeps_the_files_of_the_first_in_record_card_and_sums(re
     card = (released / "README.md").read_text()
     assert all(f"| {name} |" in card for name in _verdicts(released))
     assert f"{first}  model-f16.gguf" in (released / "SHA256SUMS").read_text().splitlines()
-    assert (released / "Modelfile").read_text().startswith("FROM ./model-q8_0.gguf\n")
+    assert (released / "Modelfile").read_text().startswith(f"FROM ./{best_file(_record(released))['file']}\n")
 
 
 def test_files_of_another_model_are_left_alone_but_not_listed(run: Path, model_folder: Path, tmp_path: Path) -> None:
