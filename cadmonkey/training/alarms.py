@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
+from cadmonkey.training.rates import NEGLIGIBLE
+
 ZERO_GRADIENTS = 3
 """Lines in a row without a gradient: a single one may be a batch that the model knows by heart."""
 
@@ -40,9 +42,6 @@ SPIKE_RATIO, SPIKE_RISE = 1.5, 0.3
 RISING_EVALUATIONS = 3
 RISING_SHARE = 0.05
 """Held-out loss over its best from which a rise is no flicker."""
-
-SPENT_RATE = 0.01
-"""Share of the peak rate below which a step changes next to nothing."""
 
 SPENT_LEFT = 0.1
 """Share of the steps that a spent rate must waste: a cosine to 0 is below 1 % of its peak for the last 6.4 %."""
@@ -220,7 +219,7 @@ def spent_rate(course: Course) -> Alarm | None:
     """The learning rate is used up long before the steps are."""
     rates = course.values("learning_rate")
     left = course.steps - course.last["step"]
-    if "learning_rate" not in course.last or rates[-1] >= SPENT_RATE * max(rates) or left <= SPENT_LEFT * course.steps:
+    if "learning_rate" not in course.last or rates[-1] >= NEGLIGIBLE * max(rates) or left <= SPENT_LEFT * course.steps:
         return None
     return Alarm(
         "learning rate spent",
