@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadmonkey.data.chat import asked, conversation
-from cadmonkey.data.near import near_pairs
+from cadmonkey.data.near import folded, near_pairs
 from cadmonkey.training.examples import Row
 
 MOST_COMPARED = 4000
@@ -50,7 +50,7 @@ def part_twins(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[list[Row],
 def _pair(row: Row) -> tuple[str, str]:
     """The row without regard to capitals and spaces of its prompt."""
     said = " ".join(message["content"] for message in conversation(asked(row)))
-    return " ".join(said.casefold().split()), str(row["completion"]).strip()
+    return folded(said), str(row["completion"]).strip()
 
 
 def _near(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[int, int, int]:
