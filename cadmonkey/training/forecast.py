@@ -92,12 +92,21 @@ def sample_rows(recipe: Recipe, run: Path | None) -> Sample:
     return Sample(outside.train, own, [*outside.validation, *own_held_out])
 
 
-def look_at_data(recipe: Recipe, sample: Sample, tokenizer: Any) -> DataFigures:
-    """Return the figures of the whole data, with the own parts' lengths from the sample; `tokenizer` may be None."""
-    figures = _count(recipe, tokenizer, sample.outside, sample.held_out)
+def look_at_data(recipe: Recipe, sample: Sample, tokenizer: Any) -> tuple[DataFigures, Examples]:
+    """Return the figures of the whole data, with the own parts' lengths from the sample, and the sample's examples.
+
+    Without a tokenizer (None) the figures are estimates and there are no examples.
+    """
+    figures, outside = _count(recipe, tokenizer, sample.outside, sample.held_out)
     if not sample.own:
-        return figures
-    return _add(figures, _count(recipe, tokenizer, sample.own, []), len(sample.own), recipe)
+        return figures, outside
+    own_figures, own = _count(recipe, tokenizer, sample.own, [])
+    both = Examples(
+        [*outside.kept, *own.kept],
+        dict(Counter(outside.left_out) + Counter(own.left_out)),
+        max(outside.longest, own.longest),
+    )
+    return _add(figures, own_figures, len(sample.own), recipe), both
 
 
 def find_tokenizer(base_model: str) -> Any:
@@ -110,12 +119,12 @@ def find_tokenizer(base_model: str) -> Any:
         return None
 
 
-def _count(recipe: Recipe, tokenizer: Any, rows: list[Row], held_out: list[Row]) -> DataFigures:
+def _count(recipe: Recipe, tokenizer: Any, rows: list[Row], held_out: list[Row]) -> tuple[DataFigures, Examples]:
     if tokenizer is None:
-        return _estimate(recipe, rows, held_out)
+        return _estimate(recipe, rows, held_out), Examples([], {})
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     validation = encode_rows(tokenizer, held_out, recipe.max_seq_length) if held_out else Examples([], {})
-    return figures_of(recipe, rows, train, validation)
+    return figures_of(recipe, rows, train, validation), train
 
 
 def _estimate(recipe: Recipe, rows: list[Row], held_out: list[Row]) -> DataFigures:

@@ -142,7 +142,7 @@ def test_own_parts_that_a_short_run_does_not_make_count_as_unseen(tiny_llama: Pa
     from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
 
     recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21)
-    data = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
+    data, _ = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
     plan = plan_run(recipe, data, tmp_path)
     assert (plan.rows["train"], plan.data_rows, plan.coverage_percent) == (168, 1000, 16.8)
 
