@@ -52,7 +52,7 @@ def assume_data(recipe: Recipe, rows: int, tokens_per_row: int) -> DataFigures:
     return DataFigures(
         lengths=[tokens_per_row] * kept,
         tokens_in_loss=tokens_per_row * kept,
-        data_rows=rows,
+        data_rows=kept,
         validation_rows=recipe.validation_rows,
         left_out={} if kept else {f"longer than {recipe.max_seq_length} tokens": rows},
         too_long=rows - kept,

@@ -18,6 +18,8 @@ def print_plan(plan: Plan) -> None:
     for finding in plan.findings:
         if finding.level != "ok":
             console.print(f"[{_COLOURS[finding.level]}]{finding.level:4}[/] {words_of(finding)}", markup=True)
+    if plan.remedy:
+        console.print(f"all together: {plan.remedy}", markup=False)
     console.print(f"verdict: [{_COLOURS[plan.verdict]}]{plan.verdict}[/]")
 
 

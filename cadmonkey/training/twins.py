@@ -21,6 +21,8 @@ class Twinned:
     looked_at: int
     near: int
     """Prompts among `looked_at` that are nearly another one."""
+    held_out: int
+    """Held-out rows, those that are left out too."""
     left_out: int
     """Held-out rows whose prompt and completion are trained on."""
     leaked_prompts: int
@@ -40,6 +42,7 @@ def part_twins(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[list[Row],
         repeated=len(rows) - len(trained),
         looked_at=looked_at,
         near=near,
+        held_out=len(held_out),
         left_out=len(held_out) - len(apart),
         leaked_prompts=sum(_pair(row)[0] in prompts for row in apart),
         leaked_near=leaked,
