@@ -241,10 +241,42 @@ def test_packing_and_several_processes_are_in_the_coverage(tmp_path: Path, monke
 def test_own_parts_that_a_short_run_does_not_make_count_as_unseen(tiny_llama: Path, tmp_path: Path) -> None:
     from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
 
-    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21)
+    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21, max_seq_length=4096)
     data, _ = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
     plan = plan_run(recipe, data, tmp_path)
     assert (plan.rows["train"], plan.data_rows, plan.coverage_percent) == (168, 1000, 16.8)
+
+
+def test_own_parts_left_out_of_the_sample_are_left_out_of_all(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from cadmonkey.training import forecast
+
+    monkeypatch.setattr(forecast, "SAMPLE_ROWS", 40)
+    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=-1, num_train_epochs=1)
+    sample = replace(forecast.sample_rows(recipe, None), held_out=[])
+    tokenizer = forecast.find_tokenizer(recipe.base_model)
+    lengths = sorted(forecast.look_at_data(replace(recipe, max_seq_length=10_000), sample, tokenizer)[0].lengths[:40])
+    data, examples = forecast.look_at_data(replace(recipe, max_seq_length=lengths[29]), sample, tokenizer)
+    kept = sum(length <= lengths[29] for length in lengths)
+    assert (len(data.lengths), data.data_rows, data.too_long) == (25 * kept, 25 * kept, 1000 - 25 * kept)
+    assert data.left_out == {f"longer than {lengths[29]} tokens": 1000 - 25 * kept}
+    assert len(examples.kept) == kept < 40
+    assert data.tokens_in_loss == 25 * sum(label >= 0 for example in examples.kept for label in example.labels)
+    assert plan_run(replace(recipe, max_seq_length=lengths[29]), data, tmp_path).coverage_percent == 100
+    estimate, none = forecast.look_at_data(replace(recipe, max_seq_length=100), sample, None)
+    assert 0 < estimate.tokens_in_loss < sum(estimate.lengths)
+    assert not none.kept
+
+
+def test_rows_that_are_only_assumed_are_not_learnt_from_end_to_end() -> None:
+    from cadmonkey.training.forecast import assume_data
+
+    data = assume_data(FAILED, 1000, 300)
+    assert (sum(data.lengths), data.tokens_in_loss, data.data_rows) == (300_000, 165_000, 1000)
+    assert "55% of them in the loss" in data.note
+    none = assume_data(FAILED, 1000, 3000)
+    assert (len(none.lengths), none.data_rows, none.too_long) == (0, 0, 1000)
 
 
 def test_the_planned_rates_are_those_that_training_logs(
