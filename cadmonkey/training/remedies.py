@@ -11,8 +11,8 @@ from cadmonkey.training.verdict import LEVELS, Finding, options_of, sum_up
 MOST_ROUNDS = 30
 """Remedies that are tried one after the other; a plan that is not mended by then is not mended by fields."""
 
-_ORDER = ("rows", "memory", "disk", "bits", "batch", "coverage", "steps", "learning rate", "decay", "warm-up")
-"""What is mended first: how long a row is decides what fits, and the batch how many steps cover the data."""
+_ORDER = ("rows", "memory", "disk", "bits", "batch", "learning rate", "coverage", "steps", "decay", "warm-up")
+"""What is mended first: how long a row is decides what fits, the batch how many steps cover the data."""
 
 Judge = Callable[[Recipe], list[Finding]]
 

@@ -78,6 +78,7 @@ def test_the_real_failed_run_is_condemned_with_reasons(tmp_path: Path) -> None:
     coverage = plan.findings[0]
     assert (coverage.field, coverage.value, coverage.remedy) == ("max_steps", 1407, "--max-steps 1407")
     assert next(f.remedy for f in plan.findings if f.what == "batch") == "--gradient-accumulation-steps 32"
+    assert next(f.remedy for f in plan.findings if f.what == "learning rate") == "--learning-rate 0.0002"
     assert "4,000 of 45,000" in coverage.why
 
 
@@ -297,10 +298,15 @@ def test_a_condemned_run_ends_before_its_first_step(tiny_llama: Path, small_reci
     from cadmonkey.training.finetune import finetune
 
     recipe = replace(small_recipe, base_model=str(tiny_llama), own_parts=100_000, max_steps=21)
-    with pytest.raises(InputError, match=r"plan: coverage: .* --max-steps 24984"):
+    with pytest.raises(InputError, match=r"plan: coverage: .* -> --gradient-accumulation-steps 8 --max-steps 3123; "):
         finetune(recipe, run_folder)
     assert read_json(run_folder / "plan.json")["verdict"] == "stop"
     assert not (run_folder / "metrics.jsonl").exists()
+
+
+def test_an_optimizer_that_transformers_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--optim: expected one of adamw_torch, .*, got adamm$"):
+        planned(replace(SLOWER, optim="adamm"), tmp_path)
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
