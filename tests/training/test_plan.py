@@ -124,9 +124,7 @@ def test_the_remedies_of_a_plan_taken_together_as_printed_are_a_plan_that_passes
     options = plan.remedy.split()
     for finding in plan.findings:
         assert finding.remedy in plan.remedy, "what one finding asks for is what all of them do"
-    mended = tyro.cli(
-        Recipe, args=options, default=recipe, config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
-    )
+    mended = tyro.cli(Recipe, args=options, default=recipe, config=(tyro.conf.OmitArgPrefixes,))
     assert not 0 < mended.max_steps <= 20
     again = planned(mended, tmp_path, **comes_back(setting, mended))
     assert again.verdict != "stop", [f.why for f in again.findings if f.level == "stop"]
