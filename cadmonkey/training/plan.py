@@ -150,19 +150,24 @@ def plan_run(recipe: Recipe, data: DataFigures, out: Path, gpu_memory_gb: float 
     shape, device = read_shape(recipe.base_model), find_device(gpu_memory_gb)
 
     def judged(choices: Recipe) -> list[Finding]:
-        return judge(_figures(choices, _refit(data, choices.max_seq_length), shape, device, out), choices, shape)
+        return judge(_figures(choices, _refit(data, recipe, choices), shape, device, out), choices, shape)
 
     findings, remedy = settle(recipe, judged)
     plan = _figures(recipe, data, shape, device, out)
     return replace(plan, findings=findings, verdict=sum_up(findings), remedy=remedy)
 
 
-def _refit(data: DataFigures, max_seq_length: int) -> DataFigures:
-    """Return the figures for another longest row; those that come back are taken to be as long as the longest."""
-    if data.too_long and max_seq_length >= data.longest_row:
-        lengths = [*data.lengths, *[data.longest_row] * data.too_long]
-        return replace(data, lengths=lengths, data_rows=data.data_rows + data.too_long, too_long=0, left_out={})
-    lengths = [length for length in data.lengths if length <= max_seq_length]
+def _refit(data: DataFigures, recipe: Recipe, choices: Recipe) -> DataFigures:
+    """Return the figures of `recipe` for other `choices`: rows that are let in again are taken to be as long as can be.
+
+    Where the longest of all stays out, it is taken to be the only one.
+    """
+    most = choices.max_seq_length
+    if data.too_long and most > recipe.max_seq_length:
+        stays = int(most < data.longest_row)
+        lengths = [*data.lengths, *[min(most, data.longest_row)] * (data.too_long - stays)]
+        return replace(data, lengths=lengths, data_rows=data.data_rows + data.too_long - stays, too_long=stays)
+    lengths = [length for length in data.lengths if length <= most]
     cut = len(data.lengths) - len(lengths)
     return replace(data, lengths=lengths, data_rows=data.data_rows - cut, too_long=data.too_long + cut)
 

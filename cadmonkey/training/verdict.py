@@ -220,9 +220,10 @@ def _smaller_batch(recipe: Recipe) -> tuple[str, int | None]:
 
 def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
     left_out, kept = sum(plan.left_out.values()), plan.rows["train"]
-    fits = plan.longest_row <= plan.max_position_embeddings
-    field, value = ("max_seq_length", plan.longest_row) if fits else ("", None)
-    room = "" if fits else f"; the model has room for {plan.max_position_embeddings} tokens: shorten or split the rows"
+    most = plan.max_position_embeddings
+    value = min(plan.longest_row, most)
+    field = "max_seq_length" if value > recipe.max_seq_length else ""
+    room = "" if field else f"; the model has room for {most} tokens: shorten or split the rows"
     if kept == 0 and plan.longest_row:
         yield Finding("stop", "rows", f"no row to train on, {left_out} left out{room}", field, value)
     elif kept == 0:
