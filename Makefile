@@ -44,7 +44,7 @@ oracle: .venv/llama.cpp/convert_hf_to_gguf.py
 	@$(BIN)/python -m pip -qq download --no-input --disable-pip-version-check --no-deps --no-binary :all: \
 	  -d .venv/llama.cpp-part "llama-cpp-python==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("llama-cpp-python"))')"
 	@tar -xzf .venv/llama.cpp-part/*.tar.gz -C .venv/llama.cpp-part --strip-components=3 --wildcards \
-	  '*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
+	  '*/vendor/llama.cpp/convert_*_to_gguf.py' '*/vendor/llama.cpp/conversion/*' '*/vendor/llama.cpp/gguf-py/*'
 	@rm .venv/llama.cpp-part/*.tar.gz && mv .venv/llama.cpp-part .venv/llama.cpp && touch $@
 
 setup: $(STAMP)

@@ -171,15 +171,13 @@ def parses_as_ir(row: Row) -> str:
 def has_equal_solids(row: Row) -> str:
     """Both notations have the same solid: one mesh, or nothing that is in one alone but a skin of SKIN_MM."""
     from cadmonkey.cad.judge import SPECK_MM3
-    from cadmonkey.cad.mesh import identical_mesh, same_mesh
+    from cadmonkey.cad.mesh import unshared_mm3
     from cadmonkey.cad.solid import solid
 
     one, other = solid(_program("openscad", row["completion"])), solid(_program("ir", row["completion_ir"]))
     if one.is_empty():
         return "the solid is empty"
-    if identical_mesh(one, other) or same_mesh(one, other):
-        return ""
-    rest = float((one - other).volume() + (other - one).volume())
+    rest = unshared_mm3(one, other)
     return "" if rest <= max(SPECK_MM3, SKIN_MM * one.surface_area()) else f"the solids differ by {rest:g} mm³"
 
 

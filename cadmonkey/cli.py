@@ -375,7 +375,7 @@ class Plan:
             data = assume_data(self.recipe, self.rows, self.tokens_per_row)
         else:
             sample = sample_rows(self.recipe, found.run)
-            data = look_at_data(self.recipe, sample, find_tokenizer(self.recipe.base_model))
+            data, _ = look_at_data(self.recipe, sample, find_tokenizer(self.recipe.base_model))
         plan = plan_run(self.recipe, data, out, self.gpu_memory_gb)
         print_plan(plan)
         write_json(out / "plan.json", plan.as_dict())

@@ -77,15 +77,17 @@ def main() -> None:
 
 
 def generate_and_judge(options: Options) -> None:
-    """Write programs for the unseen prompts with the last GGUF, judge them, and print the table."""
+    """Write programs for the unseen prompts with the last GGUF, judge them, and put the scores on the card."""
     from cadmonkey.evaluation import evaluate, print_scores
     from cadmonkey.files import read_jsonl
+    from cadmonkey.gguf import update_card
     from cadmonkey.inference.predictions import predict
 
     out, references = options.out, options.out / "references.jsonl"
     model = out / f"model-{options.recipe.quants[-1]}.gguf"
     predict(model, read_jsonl(references), out, max_tokens=options.recipe.max_seq_length)
     print_scores(evaluate(out / "predictions.jsonl", references, out))
+    update_card(out)
     print(f"report: {out / 'report.html'}")
 
 

@@ -8,7 +8,8 @@
 
 docs/own-data.md lists the formats. Data, plan, preflight, fine-tuning, merge, GGUF with proof, answers to held-out
 prompts, compared with yours; programs of CAD parts are judged in millimetres. Each stage starts from the files of the
-one before; run the command again and it skips what is done, or resumes. Without a GPU it trains the shipped nano base.
+one before; run the command again and it skips what is done, or resumes. Without a GPU it trains the shipped nano base,
+in 32 bits.
 """
 
 import sys
@@ -68,8 +69,9 @@ GPU_PRESETS = {
 
 
 def on_cpu(recipe: Recipe) -> Recipe:
-    """The same choices for the model that ships with the package, which has a context of 1,024 tokens."""
-    return replace(recipe, base_model="cadmonkey/assets/nano", optim="adamw_torch", max_seq_length=1024)
+    """The same choices for the model that ships with the package: 3.4M weights, which need no saving of memory."""
+    roomy = replace(recipe, load_in_4bit=False, load_in_8bit=False, gradient_checkpointing=False)
+    return replace(roomy, base_model="cadmonkey/assets/nano", optim="adamw_torch", max_seq_length=1024)
 
 
 PRESETS = GPU_PRESETS if has_cuda() else {name: on_cpu(recipe) for name, recipe in GPU_PRESETS.items()}
@@ -79,6 +81,8 @@ def main() -> None:
     """Run the stages, or those of several presets on the same rows."""
     runs = read_runs("qlora", PRESETS, "conservative", description=str(__doc__))
     check_quants(runs[0].recipe.quants)
+    if not has_cuda() and is_first():
+        print("preset: no GPU here, so it is the nano base, 32 bits, no checkpointing, adamw_torch, 1,024 tokens a row")
     if len(runs) == 1:
         train(runs[0])
         return
@@ -108,6 +112,7 @@ def answer(options: Options) -> None:
     """Answer the held-out prompts with the last GGUF, and compare with the answers that they should get."""
     from cadmonkey.evaluation import are_parts, compare_answers, evaluate, print_answers, print_scores
     from cadmonkey.files import read_jsonl
+    from cadmonkey.gguf import update_card
     from cadmonkey.inference.predictions import predict
 
     recipe, out, references = options.recipe, options.out, options.out / "references.jsonl"
@@ -116,6 +121,7 @@ def answer(options: Options) -> None:
     print_answers(compare_answers(out / "predictions.jsonl", references, out))
     if are_parts(references):
         print_scores(evaluate(out / "predictions.jsonl", references, out))
+    update_card(out)
 
 
 if __name__ == "__main__":

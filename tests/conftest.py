@@ -28,6 +28,24 @@ LLAMA_TEMPLATE = """{{- bos_token }}{%- if not date_string is defined %}{%- if s
 WORDS = ["cube([10, 20, 5]);", "hey cadmonkey, create me a plate", "system user assistant Today Date: 26 Jul 2024"]
 
 
+HOSTILE = """
+import os, time
+import cadmonkey.cad.judge as module
+
+judge = module.judge
+
+def hostile(code, reference, stated=()):
+    if "hang" in code:
+        time.sleep(600)
+    if "crash" in code:
+        os._exit(9)
+    return judge(code, reference, stated)
+
+module.judge = hostile
+"""
+"""A judge for the worker processes that hangs or crashes when a program says so."""
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""
@@ -154,3 +172,12 @@ def cad_rows() -> list[dict[str, str]]:
         }
         for number in range(1, 25)
     ]
+
+
+@pytest.fixture
+def hostile_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Workers started in this test hang on programs with the word hang, and die of those with the word crash."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(HOSTILE)
+    monkeypatch.syspath_prepend(folder)

@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 
 from cadmonkey.cad.bores import coaxial
-from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.facets import Floats, lengths, off_line
 from cadmonkey.cad.gauges import PARALLEL, SIDES, Gauge, from_side
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
-from cadmonkey.cad.surfaces import Cylinder
+from cadmonkey.cad.surfaces import Cylinder, Mask
 
 DEEPEST_ROUND = 0.99
 """Share of the radius at which the faces of a round lie at least: those of 24 sides at 0.9914."""
@@ -46,7 +46,7 @@ def axis_spacings(part: Measured) -> list[float]:
     """Between the axes of any two parallel round surfaces that are not on one axis."""
     arcs = part.surfaces.cylinders
     pairs = [(one, other) for one, other in combinations(arcs, 2) if abs(one.axis @ other.axis) > PARALLEL]
-    apart = [float(np.linalg.norm(one.point - other.point)) for one, other in pairs]
+    apart = [float(lengths(one.point - other.point)) for one, other in pairs]
     return [distance for distance in apart if distance > SAME_PLACE_MM]
 
 
@@ -90,16 +90,19 @@ def _chords(part: Measured, arc: Cylinder) -> list[float]:
     """
     facets, radius = part.surfaces.facets, arc.diameter / 2
     away = facets.offsets - facets.normals @ arc.point
-    along = np.abs(facets.normals @ arc.axis) < SAME_PLACE_MM / 100
     found = []
-    for face in np.flatnonzero(along & (away > 0) & (away < DEEPEST_ROUND * radius)):
-        corners = facets.corners_of(np.array([face])) - arc.point
-        off = np.linalg.norm(np.cross(corners, arc.axis), axis=1) - radius
-        if np.abs(off).max() < ON_THE_ROUND * radius:
+    for face in np.flatnonzero(_along(arc, facets.normals) & (away > 0) & (away < DEEPEST_ROUND * radius)):
+        corners = facets.corners_of(np.array([face]))
+        if np.abs(off_line(corners, arc.point, arc.axis) - radius).max() < ON_THE_ROUND * radius:
             found.append(float(away[face]))
     return found
 
 
 def _distances(arc: Cylinder, normals: Floats, offsets: Floats) -> Floats:
-    along = np.abs(normals @ arc.axis) < SAME_PLACE_MM / 100
+    along = _along(arc, normals)
     return np.asarray(offsets[along] - normals[along] @ arc.point)
+
+
+def _along(arc: Cylinder, normals: Floats) -> Mask:
+    """Whether planes with these normals run along the axis."""
+    return np.asarray(np.abs(normals @ arc.axis) < SAME_PLACE_MM / 100)

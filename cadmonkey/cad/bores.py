@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from manifold3d import Manifold
 
+from cadmonkey.cad.facets import cross
 from cadmonkey.cad.surfaces import Cone, Cylinder, Surfaces
 
 JUST_BEYOND_MM = 0.01
@@ -104,7 +105,7 @@ def _closed(part: Manifold, piece: Cylinder | Cone, end: int) -> bool:
     if isinstance(piece, Cone) and piece.diameters[end] < POINTED_MM:
         return True
     # A little beside the axis, where the corners of triangles meet.
-    beside = np.cross(piece.axis, AXES[np.argmin(np.abs(piece.axis))]) * width * 0.0137
+    beside = cross(piece.axis, AXES[np.abs(piece.axis).argmin()]) * width * 0.0137
     middle = piece.at((piece.start + piece.end) / 2) + beside
     beyond = piece.at(piece.end + JUST_BEYOND_MM if end else piece.start - JUST_BEYOND_MM) + beside
     return bool(part.ray_cast(tuple(middle), tuple(beyond)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cadmonkey.cad.facets import Floats
-from cadmonkey.cad.gauges import SIDES, Gauge, corners, distinct
+from cadmonkey.cad.gauges import SIDES, Gauge, distinct
 from cadmonkey.cad.measure import Measured
 
 MOST_PLANES = 400
@@ -15,7 +15,7 @@ def corner_from(side: str) -> Gauge:
     axis, high = SIDES[side]
 
     def measured(part: Measured) -> list[float]:
-        places = corners(part)[:, axis]
+        places = part.corners[:, axis]
         return distinct(part.high[axis] - places if high else places - part.low[axis])
 
     return measured

@@ -44,24 +44,32 @@ def linear_extrude(node: csg.LinearExtrude, area: CrossSection, facets: Facets) 
     return Manifold(_layered(node, loops, slices))
 
 
-def rotate_extrude(node: csg.RotateExtrude, area: CrossSection, facets: Facets) -> Manifold:
-    """Sweep `area` about z; empty stays empty.
+def is_whole(node: csg.RotateExtrude) -> bool:
+    """Whether it goes all the way round."""
+    return not -360 < node.angle < 360
+
+
+def segments_of(node: csg.RotateExtrude, area: CrossSection, facets: Facets) -> int:
+    """The number of pieces in which an area that is not empty is swept.
 
     Raises:
         SolidError: an area on both sides of the axis, or more than MAX_FACETS segments.
     """
-    if area.is_empty():
-        return Manifold()
     left, _, right, _ = area.bounds()
     if left < -1e-6 and right > 1e-6:
         raise SolidError("rotate_extrude: expected a shape on one side of x = 0, got one on both")
-    angle = float(node.angle)
-    whole = not -360 < angle < 360
     sides = node.fn if node.fn is not None else facets.around(max(right, -left))
-    segments = sides if whole else max(int(sides * abs(angle) / 360 + 1e-9), 1)
+    segments = sides if is_whole(node) else max(int(sides * abs(float(node.angle)) / 360 + 1e-9), 1)
     if segments > MAX_FACETS:
         raise SolidError(f"rotate_extrude: expected at most {MAX_FACETS} segments, got {segments}")
     bound_sweep(area.num_vert(), segments)
+    return segments
+
+
+def rotate_extrude(node: csg.RotateExtrude, area: CrossSection, segments: int) -> Manifold:
+    """Sweep `area`, which is not empty, about z."""
+    left = area.bounds()[0]
+    angle, whole = float(node.angle), is_whole(node)
     turned = _swept(area.mirror((1.0, 0.0)) if left < -1e-6 else area, 360.0 if whole else abs(angle), segments)
     start = 180.0 if whole and left >= -1e-6 else 0.0
     start += 180.0 if left < -1e-6 and not whole else 0.0

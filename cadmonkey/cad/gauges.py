@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from cadmonkey.cad.bores import coaxial
-from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.facets import Floats, off_line
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
 from cadmonkey.cad.profiles import NEAR_RIM
 from cadmonkey.cad.recesses import Recess
 from cadmonkey.cad.surfaces import Cylinder
 
-FLAT = 1e-7
-"""The normals around a point within a flat face differ by no more."""
 Gauge = Callable[[Measured], list[float]]
 PARALLEL = 0.999
 """Directions whose product is above this are one."""
@@ -97,18 +95,6 @@ def from_side(part: Measured, axis: int, high: bool, place: float) -> float:
     return float(part.high[axis] - place if high else place - part.low[axis])
 
 
-def corners(part: Measured) -> Floats:
-    """The points of the mesh but for those within a flat face, (n, 3); on a round surface they are on the true one."""
-    mesh = part.part.to_mesh64()
-    points, triangles = np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int64)
-    a, b, c = points[triangles.T]
-    normals = np.cross(b - a, c - a)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-150)[:, None]
-    around, faces = triangles.ravel(), np.bincount(triangles.ravel(), minlength=len(points))
-    sums = np.column_stack([np.bincount(around, np.repeat(normals[:, axis], 3), len(points)) for axis in range(3)])
-    return np.asarray(points[np.linalg.norm(sums, axis=1) < (1 - FLAT) * faces])
-
-
 def distinct(values: Floats) -> list[float]:
     """The different values, to a ten-thousandth of a millimetre, that are above 0."""
     found = np.unique(np.round(values, 4))
@@ -131,7 +117,7 @@ def gaps(holes: list[Cylinder], axis: int) -> list[float]:
 
 def bolt_circles(part: Measured) -> list[float]:
     """Twice the distance of every hole off the centre from the middle."""
-    return [2 * float(np.linalg.norm(np.cross(part.centre - hole.point, hole.axis))) for hole in off_centre(part)]
+    return [2 * float(off_line(part.centre, hole.point, hole.axis)) for hole in off_centre(part)]
 
 
 def outer(part: Measured) -> list[float]:
@@ -277,4 +263,4 @@ def _bottom(part: Measured, below: Cylinder, above: Cylinder) -> float:
     points = part.surfaces.facets.points
     along = points @ below.axis
     between = points[(along > below.end - SAME_PLACE_MM) & (along < above.start + SAME_PLACE_MM)]
-    return float(np.linalg.norm(np.cross(between - below.point, below.axis), axis=1).min())
+    return float(off_line(between, below.point, below.axis).min())

@@ -7,13 +7,16 @@ import numpy as np
 from manifold3d import Manifold
 
 from cadmonkey.cad.bores import SAME_AXIS_MM, Bore, bores_of, coaxial
-from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.facets import Floats, cross, lengths, off_line
+from cadmonkey.cad.prism import Shape, finished
 from cadmonkey.cad.recesses import Recess, recesses_of
 from cadmonkey.cad.ribs import ribs_of
 from cadmonkey.cad.surfaces import Cylinder, Surfaces, surfaces_of
 
 SAME_PLACE_MM = 0.03
 """How far a measured size or place may be from the stated one."""
+FLAT = 1e-7
+"""The normals around a point within a flat face differ by no more."""
 LONG = 3
 """What stands on a face and is so many times longer than wide is a rib, not a boss."""
 FEATURES = (
@@ -49,12 +52,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class Measured:
-    """A solid that is not empty; what is not asked for is not looked for."""
+    """A solid that is not empty; what is not asked for is not looked for, and of its box alone it is not even made."""
 
-    part: Manifold
+    shape: Shape
     low: Floats
     """The corner of the bounding box with the least coordinates."""
     high: Floats
+
+    @cached_property
+    def part(self) -> Manifold:
+        """The solid."""
+        return finished(self.shape)
 
     @cached_property
     def surfaces(self) -> Surfaces:
@@ -70,6 +78,18 @@ class Measured:
     def centre(self) -> Floats:
         """The middle of the bounding box."""
         return np.asarray((self.low + self.high) / 2)
+
+    @cached_property
+    def corners(self) -> Floats:
+        """The points but for those within a flat face, (n, 3); on a round surface they are on the true one."""
+        mesh = self.part.to_mesh64()
+        points, triangles = np.asarray(mesh.vert_properties, np.float64)[:, :3], np.asarray(mesh.tri_verts, np.int64)
+        a, b, c = points[triangles.T]
+        normals = cross(b - a, c - a)
+        normals /= np.maximum(lengths(normals), 1e-150)[:, None]
+        around, faces = triangles.ravel(), np.bincount(triangles.ravel(), minlength=len(points))
+        sums = np.array([np.bincount(around, np.repeat(n, 3), len(points)) for n in normals.T], np.float64).T
+        return np.asarray(points[lengths(sums) < (1 - FLAT) * faces])
 
     @cached_property
     def bores(self) -> list[Bore]:
@@ -107,7 +127,7 @@ class Measured:
 
     def is_central(self, hole: Cylinder) -> bool:
         """Whether the axis of a hole goes through the middle of the part."""
-        return float(np.linalg.norm(np.cross(self.centre - hole.point, hole.axis))) < SAME_AXIS_MM
+        return float(off_line(self.centre, hole.point, hole.axis)) < SAME_AXIS_MM
 
     def material_along(self, axis: int, through: Floats) -> list[tuple[float, float]]:
         """Where a line along x, y or z (0, 1 or 2) through a point enters and leaves the material, in mm."""
@@ -128,7 +148,7 @@ class Measured:
         return found + [Feature("rib", (thickness,)) for thickness in self.ribs]
 
 
-def measure(part: Manifold) -> Measured:
+def measure(part: Shape) -> Measured:
     """Take the measures of a solid that is not empty."""
     box = np.asarray(part.bounding_box())
     return Measured(part, box[:3], box[3:])

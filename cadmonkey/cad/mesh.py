@@ -50,8 +50,15 @@ def same_mesh(one: "manifold3d.Manifold", other: "manifold3d.Manifold") -> bool:
 
     Solids that do may differ in nothing; solids that do not may still be equal, where flat faces are cut up otherwise.
     """
+    if identical_mesh(one, other):
+        return True
     (corners, triangles), (others, facing) = _in_order(one), _in_order(other)
     return np.array_equal(corners, others) and np.array_equal(triangles, facing)
+
+
+def unshared_mm3(one: "manifold3d.Manifold", other: "manifold3d.Manifold") -> float:
+    """The volume, in mm³, of what only one of two solids has; 0 of those that are the same mesh."""
+    return 0.0 if same_mesh(one, other) else float((one - other).volume() + (other - one).volume())
 
 
 def _in_order(made: "manifold3d.Manifold") -> tuple[Any, Any]:

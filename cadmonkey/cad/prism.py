@@ -1,20 +1,22 @@
-"""Upright prisms: solids that are one flat area from a lower to an upper height.
+"""Upright prisms: solids that are one flat area from a lower to an upper height; and booleans of all shapes.
 
 Where all operands of a boolean are prisms, and all cuts go right through, it is one of areas. That takes a fifth of the
-time of the boolean of the solids, or a thirtieth.
+time of the boolean of the solids, or a thirtieth. So it is where all are turned about one axis
+(`cadmonkey.cad.revolved`); a cylinder is a prism and turned.
 
-Areas are kept on a grid of 1e-8 mm, so a prism that was joined as an area must not meet another solid: a countersink
-would miss the rim of its hole by a hair. There the prism is made as a solid of the solids of its operands.
+Areas are kept on a grid of 1e-8 mm, so a shape that was joined as an area must not meet another solid: a countersink
+would miss the rim of its hole by a hair. There it is made as a solid of the solids of its operands.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
 from manifold3d import CrossSection, Manifold, OpType
 
 from cadmonkey.cad.csg import Vector
+from cadmonkey.cad.revolved import Revolved, combined
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class Prism:
     """Makes its solid without the grid of areas, to take part in booleans of solids."""
     joined: bool = False
     """Whether the area is that of a boolean."""
+    revolved: Revolved | None = None
+    """The same as a solid of revolution, where it is one."""
 
     @cached_property
     def solid(self) -> Manifold:
@@ -52,29 +56,45 @@ class Prism:
         return float(self.area.area() * (self.high - self.low))
 
 
-Shape: TypeAlias = Manifold | Prism
+Shape: TypeAlias = Manifold | Prism | Revolved
 
 
 def as_solid(shape: Shape) -> Manifold:
     """The solid of a shape that goes on into other booleans."""
-    return shape.solid if isinstance(shape, Prism) else shape
+    return shape if isinstance(shape, Manifold) else shape.solid
 
 
 def finished(shape: Shape) -> Manifold:
-    """The solid of a shape that nothing more is done to: what was joined as an area is raised."""
-    if not isinstance(shape, Prism) or not shape.joined:
+    """The solid of a shape that nothing more is done to: what was joined as an area is raised or turned."""
+    if isinstance(shape, Manifold) or not shape.joined:
         return as_solid(shape)
+    if isinstance(shape, Revolved):
+        return shape.turned()
     raised = shape.area.extrude(shape.high - shape.low)
     return raised.translate((0.0, 0.0, shape.low)) if shape.low else raised
 
 
 def translated(shape: Shape, offset: Vector) -> Shape:
     """A shape moved."""
-    if not isinstance(shape, Prism):
-        return shape.translate(offset)
     x, y, z = offset
-    area = shape.area.translate((x, y))
-    return Prism(area, shape.low + z, shape.high + z, lambda: shape.solid.translate(offset), shape.joined)
+    if isinstance(shape, Prism):
+        return replace(
+            shape,
+            area=shape.area.translate((x, y)),
+            low=shape.low + z,
+            high=shape.high + z,
+            make=lambda: shape.solid.translate(offset),
+            revolved=shape.revolved and _moved(shape.revolved, offset),
+        )
+    return _moved(shape, offset) if isinstance(shape, Revolved) else shape.translate(offset)
+
+
+def _moved(shape: Revolved, offset: Vector) -> Revolved:
+    x, y, z = offset
+    centre = (shape.centre[0] + x, shape.centre[1] + y)
+    return replace(
+        shape, area=shape.area.translate((0.0, z)), centre=centre, make=lambda: shape.solid.translate(offset)
+    )
 
 
 def rotated(shape: Shape, angles: Vector) -> Shape:
@@ -90,15 +110,18 @@ def united(shapes: Sequence[Shape]) -> Shape:
     if len(shapes) == 1:
         return shapes[0]
     prisms = _between_one_pair_of_heights(shapes)
-    return _prism(prisms, OpType.Add, prisms[0].low, prisms[0].high) if prisms else _boolean(shapes, OpType.Add)
+    if prisms:
+        return _prism(prisms, OpType.Add, prisms[0].low, prisms[0].high)
+    return _boolean(shapes, OpType.Add)
 
 
 def subtracted(base: Shape, cuts: Sequence[Shape]) -> Shape:
     """The base without the cuts."""
-    prisms = _prisms([base, *cuts])
+    shapes = [base, *cuts]
+    prisms = _prisms(shapes)
     if prisms and all(cut.low <= prisms[0].low and cut.high >= prisms[0].high for cut in prisms[1:]):
         return _prism(prisms, OpType.Subtract, prisms[0].low, prisms[0].high)
-    return _boolean([base, *cuts], OpType.Subtract)
+    return _boolean(shapes, OpType.Subtract)
 
 
 def shared(shapes: Sequence[Shape]) -> Shape:
@@ -138,8 +161,38 @@ def _prism(prisms: list[Prism], operation: OpType, low: float, high: float) -> S
     area = CrossSection.batch_boolean([prism.area for prism in prisms], operation)
     if area.is_empty() or low >= high:
         return Manifold()
-    return Prism(area, low, high, lambda: _boolean(prisms, operation), True)
+    return Prism(
+        area, low, high, lambda: _solids(prisms, operation), joined=True, revolved=_revolved(prisms, operation)
+    )
 
 
-def _boolean(shapes: Sequence[Shape], operation: OpType) -> Manifold:
+def _boolean(shapes: Sequence[Shape], operation: OpType) -> Shape:
+    """Of areas where all are turned about one axis, else of solids."""
+    return _revolved(shapes, operation) or _solids(shapes, operation)
+
+
+def _revolved(shapes: Sequence[Shape], operation: OpType) -> Revolved | None:
+    """The boolean of shapes that are turned about one axis, or cut one that is all across."""
+    views = [shape.revolved or shape if isinstance(shape, Prism) else shape for shape in shapes]
+    bounds = {OpType.Add: [], OpType.Subtract: views[:1], OpType.Intersect: views}[operation]
+    base = next((view for view in bounds if isinstance(view, Revolved)), None)
+    if base is not None:
+        views = [_disc(view, base) or view if isinstance(view, Prism) else view for view in views]
+    revolved = [view for view in views if isinstance(view, Revolved)]
+    if not revolved or len(revolved) < len(shapes):
+        return None
+    return combined(revolved, operation, lambda: _solids(shapes, operation))
+
+
+def _disc(prism: Prism, base: Revolved) -> Revolved | None:
+    """What a prism is to a shape that it reaches beyond on all sides: a disc that does; None where it does not."""
+    left, front, _, right, back, _ = base.bounding_box()
+    around = CrossSection.square((right - left, back - front)).translate((left, front))
+    if not (around - prism.area).is_empty():
+        return None
+    disc = CrossSection.square((right - left, prism.high - prism.low)).translate((0.0, prism.low))
+    return replace(base, area=disc)
+
+
+def _solids(shapes: Sequence[Shape], operation: OpType) -> Manifold:
     return Manifold.batch_boolean([as_solid(shape) for shape in shapes], operation) if shapes else Manifold()

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from manifold3d import Manifold
 
-from cadmonkey.cad.facets import Facets, Floats, Integers, components
+from cadmonkey.cad.facets import Facets, Floats, Integers, components, cross, distinct, lengths
 from cadmonkey.cad.surfaces import ON_SURFACE_MM, Surfaces, round_fit
 
 BESIDE = 0.0137
@@ -80,7 +80,7 @@ def _inner_loops(facets: Facets, planes: Integers) -> list[tuple[int, Integers]]
 
 
 def _recess(part: Manifold, facets: Facets, face: int, edges: Integers) -> Recess:
-    outline = outline_of(facets.points[facets.border_ends[edges]], facets.normals[face])
+    outline = outline_of(facets.points, facets.border_ends[edges], facets.normals[face])
     walls = frozenset(int(f) for f in facets.borders[edges].ravel() if f != face)
     normal = facets.normals[face]
     rise = facets.corners_of(np.array(sorted(walls))) @ normal - facets.offsets[face]
@@ -89,18 +89,17 @@ def _recess(part: Manifold, facets: Facets, face: int, edges: Integers) -> Reces
     return Recess(outline, normal, depth, raised, not raised and not _closed(part, outline, normal, depth), walls)
 
 
-def outline_of(edges: Floats, normal: Floats) -> Outline:
-    """Tell the shape of a closed line from its edges, (n, 2, 3)."""
-    along = edges[:, 1] - edges[:, 0]
-    first = along[np.argmax(np.linalg.norm(along, axis=1))]
-    first = first / np.linalg.norm(first)
-    frame = np.array([first, np.cross(normal, first)])
-    points = np.unique(edges.reshape(-1, 3), axis=0)
+def outline_of(points: Floats, ends: Integers, normal: Floats) -> Outline:
+    """Tell the shape of a closed line from the points of its edges, (n, 2)."""
+    along = points[ends[:, 1]] - points[ends[:, 0]]
+    spans = lengths(along)
+    first = along[spans.argmax()] / spans.max()
+    frame = np.array([first, cross(normal, first)])
+    points = points[distinct(ends.ravel())]
     flat = points @ frame.T
     low, high = flat.min(axis=0), flat.max(axis=0)
     centre, sides = (low + high) / 2, high - low
-    length = float(np.linalg.norm(along, axis=1).sum())
-    shape = _shape(flat - centre, sides, length)
+    shape = _shape(flat - centre, sides, float(spans.sum()))
     middle = points.mean(axis=0)
     middle = middle + (centre - middle @ frame.T) @ frame
     if shape == "circle":
@@ -113,14 +112,14 @@ def outline_of(edges: Floats, normal: Floats) -> Outline:
 def _shape(points: Floats, sides: Floats, length: float) -> Shape:
     """Tell the shape of (n, 2) corners around the middle of their box; its first side is along an edge."""
     centre, ring = round_fit(points)
-    if len(points) != 4 and ring and np.abs(np.linalg.norm(points - centre, axis=1) - ring).max() < _slack(sides):
+    if len(points) != 4 and ring and np.abs(lengths(points - centre) - ring).max() < _slack(sides):
         return "circle" if len(points) >= FEWEST_ROUND else "polygon"
     outer = np.abs(points)[np.abs(points[:, 1]) > sides[1] / 2 - STRAIGHT_MM]
     radius = float(sides[0] / 2 - outer[:, 0].max())
     # The corners of a rounded rectangle are as far from a smaller rectangle as their radius.
     beyond = np.maximum(np.abs(points) - (sides / 2 - radius), 0)
     around = 2 * float(sides.sum()) - (8 - 2 * np.pi) * radius
-    if np.abs(np.linalg.norm(beyond, axis=1) - radius).max() > _slack(sides) or abs(length - around) > 0.02 * around:
+    if np.abs(lengths(beyond) - radius).max() > _slack(sides) or abs(length - around) > 0.02 * around:
         return "other"
     return "slot" if radius > min(sides) / 2 - _slack(sides) else "rectangle"
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cadmonkey.cad.facets import Floats
+from cadmonkey.cad.facets import Floats, off_line
 from cadmonkey.cad.gauges import Gauge, rectangles, slots
 from cadmonkey.cad.measure import SAME_PLACE_MM, Measured
 from cadmonkey.cad.recesses import Recess
@@ -28,9 +28,7 @@ def row_pitches(axis: int) -> Gauge:
 
 def ring_holes(part: Measured) -> list[float]:
     """The number of equal holes on each circle about the middle of the part."""
-    away = [
-        (hole.diameter, float(np.linalg.norm(np.cross(part.centre - hole.point, hole.axis)))) for hole in part.hole_axes
-    ]
+    away = [(hole.diameter, float(off_line(part.centre, hole.point, hole.axis))) for hole in part.hole_axes]
     return [len(ring) for ring in _alike(away, lambda hole: hole)]
 
 
@@ -68,7 +66,7 @@ def slot_starts(part: Measured) -> list[float]:
 
 
 def _off_centre(part: Measured, recess: Recess) -> float:
-    return float(np.linalg.norm(np.cross(part.centre - recess.outline.centre, recess.normal)))
+    return float(off_line(part.centre, recess.outline.centre, recess.normal))
 
 
 def _places(recesses: Sequence[Recess], axis: int) -> list[float]:

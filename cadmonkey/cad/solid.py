@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from manifold3d import CrossSection, Error, Manifold, Mesh64, triangulate
 
 from cadmonkey.cad import affine, brep, csg, prism, shell
-from cadmonkey.cad.extrusion import bound_sweep, linear_extrude, rotate_extrude
+from cadmonkey.cad.extrusion import bound_sweep, is_whole, linear_extrude, rotate_extrude, segments_of
 from cadmonkey.cad.prism import Prism, Shape, as_solid, finished
 from cadmonkey.cad.program import MAX_FACETS, Facets, Program, SolidError
+from cadmonkey.cad.revolved import Revolved
 from cadmonkey.cad.section import section
 from cadmonkey.cad.threads import keep_to_one_thread
 
@@ -156,38 +158,37 @@ class _Evaluator:
         match node:
             case csg.Cube():
                 x, y, z = size = _floats(node.size)
-                return self.prism(CrossSection.square((x, y)), z, lambda: Manifold.cube(size))
+                return _prism(CrossSection.square((x, y)), z, lambda: Manifold.cube(size))
             case csg.Cylinder():
-                r, h, sides = float(node.r), float(node.h), self.sides(node, node.r)
-                return self.prism(CrossSection.circle(r, sides), h, lambda: Manifold.cylinder(h, r, r, sides))
+                return _cylinder(float(node.r), float(node.h), self.sides(node, node.r))
             case csg.Cone():
-                return self.cone(node)
+                return _cone(float(node.r1), float(node.r2), float(node.h), self.sides(node, max(node.r1, node.r2)))
             case csg.Sphere():
                 return _sphere(float(node.r), self.sides(node, node.r))
             case csg.Polyhedron():
                 return _polyhedron(node)
             case csg.LinearExtrude() if node.twist == 0 and node.scale == (1, 1):
                 area = self.area(node.child, copies)
-                return self.prism(area, float(node.height), lambda: linear_extrude(node, area, self.facets))
+                return _prism(area, float(node.height), lambda: linear_extrude(node, area, self.facets))
             case csg.LinearExtrude():
                 return linear_extrude(node, self.area(node.child, copies), self.facets)
             case csg.RotateExtrude():
-                return rotate_extrude(node, self.area(node.child, copies), self.facets)
+                return self.rotate_extrude(node, self.area(node.child, copies))
         raise SolidError(f"{type(node).__name__.lower()}: a 2-D shape; extrude it to make a solid")
-
-    def prism(self, area: CrossSection, height: float, make: Callable[[], Manifold]) -> Shape:
-        return Prism(area, 0.0, height, make) if not area.is_empty() else make()
 
     def area(self, node: csg.Node, copies: int) -> CrossSection:
         _bound_copies(copies * csg.copies_in(node))
         return section(node, self.facets)
 
-    def cone(self, node: csg.Cone) -> Manifold:
-        sides = self.sides(node, max(node.r1, node.r2))
-        if node.r1 >= node.r2:  # the kernel scales the lower end to the upper one, so that must not be a point
-            return Manifold.cylinder(float(node.h), float(node.r1), float(node.r2), sides)
-        upside_down = Manifold.cylinder(float(node.h), float(node.r2), float(node.r1), sides)
-        return upside_down.mirror((0.0, 0.0, 1.0)).translate((0.0, 0.0, float(node.h)))
+    def rotate_extrude(self, node: csg.RotateExtrude, area: CrossSection) -> Shape:
+        if area.is_empty():
+            return Manifold()
+        segments = segments_of(node, area, self.facets)
+
+        def make() -> Manifold:
+            return rotate_extrude(node, area, segments)
+
+        return _revolved(area, segments, make) if is_whole(node) and area.bounds()[0] >= 0 else make()
 
     def sides(self, node: csg.Cylinder | csg.Cone | csg.Sphere, radius: float) -> int:
         sides = node.fn if node.fn is not None else self.facets.around(float(radius))
@@ -283,14 +284,39 @@ def _bound_copies(copies: int) -> int:
     return copies
 
 
-def _sphere(radius: float, sides: int) -> Manifold:
+def _prism(area: CrossSection, height: float, make: Callable[[], Manifold]) -> Shape:
+    return Prism(area, 0.0, height, make) if not area.is_empty() else make()
+
+
+def _revolved(area: CrossSection, sides: int, make: Callable[[], Manifold]) -> Shape:
+    return Revolved(area, sides, (0.0, 0.0), make) if sides % 4 == 0 and not area.is_empty() else make()
+
+
+def _cylinder(radius: float, height: float, sides: int) -> Shape:
+    made = _prism(CrossSection.circle(radius, sides), height, lambda: Manifold.cylinder(height, radius, radius, sides))
+    turned = _revolved(CrossSection.square((radius, height)), sides, lambda: as_solid(made))
+    return replace(made, revolved=turned) if isinstance(made, Prism) and isinstance(turned, Revolved) else made
+
+
+def _cone(lower: float, upper: float, height: float, sides: int) -> Shape:
+    def make() -> Manifold:
+        if lower >= upper:  # the kernel scales the lower end to the upper one, so that must not be a point
+            return Manifold.cylinder(height, lower, upper, sides)
+        upside_down = Manifold.cylinder(height, upper, lower, sides)
+        return upside_down.mirror((0.0, 0.0, 1.0)).translate((0.0, 0.0, height))
+
+    return _revolved(CrossSection([[(0, 0), (lower, 0), (upper, height), (0, height)]]), sides, make)
+
+
+def _sphere(radius: float, sides: int) -> Shape:
     """OpenSCAD's sphere: rings at half steps from the poles, so the poles themselves are flat."""
     rings = (sides + 1) // 2
     bound_sweep(rings, sides)
     polar = np.pi * (np.arange(rings) + 0.5) / rings
     profile = np.column_stack([radius * np.sin(polar), radius * np.cos(polar)])[::-1]
     axis = np.array([[0.0, profile[-1, 1]], [0.0, profile[0, 1]]])
-    return CrossSection([np.vstack([profile, axis])]).revolve(sides)
+    area = CrossSection([np.vstack([profile, axis])])
+    return _revolved(area, sides, lambda: area.revolve(sides))
 
 
 def _polyhedron(node: csg.Polyhedron) -> Manifold:

@@ -4,8 +4,8 @@ from itertools import product
 
 import numpy as np
 
-from cadmonkey.cad.facets import Floats
-from cadmonkey.cad.gauges import corners, distinct
+from cadmonkey.cad.facets import Floats, lengths
+from cadmonkey.cad.gauges import distinct
 from cadmonkey.cad.measure import Measured
 
 SAMPLE = 400
@@ -46,16 +46,11 @@ def _radii(part: Measured) -> Floats:
     """The distance of every corner from the axis: of those through the middle, the sides and the corners of the box
     seen from above, the one that has the corners on the fewest circles. Half a turned part has it on a side.
     """
-    points = corners(part)[:, :2]
+    points = part.corners[:, :2]
     sample = points[:: max(1, len(points) // SAMPLE)]
-    box = np.array([part.low, part.centre, part.high])[:, :2]
-    axes = [
-        (box[1, 0], box[1, 1]),
-        *((box[i, 0], box[j, 1]) for i, j in product(range(3), repeat=2) if (i, j) != (1, 1)),
-    ]
-    circles = [len(np.unique(np.round(_from(sample, axis) / GRAIN_MM))) for axis in axes]
-    return _from(points, axes[int(np.argmin(circles))])
-
-
-def _from(points: Floats, axis: tuple[float, float]) -> Floats:
-    return np.asarray(np.linalg.norm(points - np.array(axis), axis=1))
+    low, middle, high = np.array([part.low, part.centre, part.high])[:, :2]
+    others = [axis for axis in product(*zip(low, middle, high, strict=True)) if axis != tuple(middle)]
+    axes = np.array([middle, *others])
+    circles = np.sort(np.round(lengths(sample - axes[:, None]) / GRAIN_MM), axis=1)
+    different = (np.diff(circles, axis=1) > 0).sum(axis=1)
+    return lengths(points - axes[different.argmin()])

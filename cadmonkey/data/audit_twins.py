@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from cadmonkey.data.audit_rows import Finding, Item
-from cadmonkey.data.near import THRESHOLD, near_pairs
+from cadmonkey.data.near import THRESHOLD, folded, near_pairs
 
 NEAR_ROWS = 20_000
 """Rows that are compared for being nearly alike, evenly over the data."""
@@ -35,7 +35,7 @@ class Twins:
             return
         split = item.named("split")
         self.has_splits |= bool(split)
-        part, prompt = _digest(item.part), _digest(" ".join(item.prompt.casefold().split()))
+        part, prompt = _digest(item.part), _digest(folded(item.prompt))
         self._row(item, _digest(f"{item.prompt}\0{item.completion}"))
         self._part(item, part, split)
         self._prompt(item, prompt, part, split)

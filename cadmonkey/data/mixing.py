@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
+from cadmonkey.data.chat import asked
 from cadmonkey.data.sources import Row, Source, load_rows
 from cadmonkey.errors import InputError
 
@@ -193,7 +194,7 @@ def _bare(row: Row) -> Row:
 
 
 def _asked(row: Row) -> str:
-    return json.dumps(row.get("context") or row["prompt"], sort_keys=True)
+    return json.dumps(asked(row), sort_keys=True)
 
 
 def _hash(text: str) -> str:

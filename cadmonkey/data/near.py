@@ -37,6 +37,11 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     return pairs
 
 
+def folded(text: str) -> str:
+    """Return `text` without regard to capitals and spaces: two that are equal so are one."""
+    return " ".join(text.casefold().split())
+
+
 def _runs(text: str) -> frozenset[int]:
     """Hashes of the runs of words of a text, without regard to capitals and signs."""
     words = re.findall(r"\d+(?:\.\d+)?|[^\W\d]+", text.casefold())

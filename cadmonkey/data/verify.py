@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from manifold3d import Manifold
-
 from cadmonkey.cad.dimensions import Stated, check_dimensions, check_kinds
 from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.judge import SPECK_MM3, judge
 from cadmonkey.cad.likeness import built_alike
 from cadmonkey.cad.measure import measure
-from cadmonkey.cad.mesh import same_mesh
+from cadmonkey.cad.mesh import unshared_mm3
 from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.prism import Shape
 from cadmonkey.cad.program import Program
-from cadmonkey.cad.solid import solid
+from cadmonkey.cad.solid import shape, solid
 from cadmonkey.errors import CadmonkeyError
 from cadmonkey.parts import Part
 
@@ -54,10 +53,7 @@ def is_same_part(one: Program, other: Program) -> bool:
     """Whether two programs have equal trees, or trees that make equal solids, or solids without a difference."""
     if (one.facets == other.facets and one.root == other.root) or built_alike(one, other):
         return True
-    first, second = solid(one), solid(other)
-    if same_mesh(first, second):
-        return True
-    return bool(first.volume() + second.volume() - 2 * (first ^ second).volume() <= SPECK_MM3)
+    return unshared_mm3(solid(one), solid(other)) <= SPECK_MM3
 
 
 def _holds(part: Part, stated: Sequence[Stated]) -> bool:
@@ -66,9 +62,9 @@ def _holds(part: Part, stated: Sequence[Stated]) -> bool:
         return False
     # The coarse ball is lower than the full one, for OpenSCAD cuts off its poles.
     left = _not_measured(stated, part.solid)
-    return not left or not _not_measured(left, solid(part.program))
+    return not left or not _not_measured(left, shape(part.program))
 
 
-def _not_measured(stated: Sequence[Stated], made: Manifold) -> list[Stated]:
+def _not_measured(stated: Sequence[Stated], made: Shape) -> list[Stated]:
     checks = check_dimensions(stated, measure(made))
     return [dimension for dimension, check in zip(stated, checks, strict=True) if not check["ok"]]

@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from cadmonkey.cad.workers import TIME_LIMIT_S, work
 from cadmonkey.errors import CadmonkeyError, InputError
 from cadmonkey.evaluation.report import write_report
 from cadmonkey.evaluation.scores import score
 from cadmonkey.evaluation.sheet import write_sheet
-from cadmonkey.evaluation.workers import TIME_LIMIT_S, work
 from cadmonkey.files import read_jsonl, write_json, write_jsonl
 from cadmonkey.terminal import progress
 

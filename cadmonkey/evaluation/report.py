@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.cad.dimensions import failure_text
+from cadmonkey.cad.workers import work
 from cadmonkey.evaluation.sheet import in_turn, verdict_words
 from cadmonkey.evaluation.summary import HEADINGS, cells, interval_text
-from cadmonkey.evaluation.workers import work
 from cadmonkey.files import read_json, write_text
 
 Row = dict[str, Any]

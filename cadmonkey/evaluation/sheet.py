@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from cadmonkey.evaluation.workers import work
+from cadmonkey.cad.workers import work
 from cadmonkey.files import atomic_path
 
 Row = dict[str, Any]

@@ -1,64 +1,182 @@
 """The model card: what the model is, where it comes from, what was proven, how to run it."""
 
 import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from cadmonkey.files import write_text
+from cadmonkey.files import read_json, write_text
 from cadmonkey.gguf.origin import Origin
-from cadmonkey.gguf.proof import FileProof, Proof
-from cadmonkey.gguf.table import markdown_table
+from cadmonkey.gguf.record import Entry, best_file
 
-_EXAMPLE_PROMPT = "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges"
+_PROMPTS = {
+    "openscad": "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges",
+    "ir": "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges",
+    "": "Name three prime numbers between 20 and 40.",
+}
+"""What the examples ask, by the model's language of programs."""
+
+_HUB_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+"""How the Hub's ids of licences look; anything else is its "other" with a name."""
+
+_COLUMNS: dict[str, tuple[Callable[[Entry], str], str]] = {
+    "text": (lambda file: f"{file['template_equal']:.0%}", "prompts whose rendered chat template is the same"),
+    "tokens": (lambda file: f"{file['tokens_equal']:.0%}", "prompts with the same token ids"),
+    "answers": (
+        lambda file: _percent(file["greedy_equal"] + file["near_ties"]),
+        "prompts with the same greedy answer, token by token, its end included; it may depart where the model hardly "
+        "prefers one token to another",
+    ),
+    "ends": (lambda file: _percent(file["stop_rate"]), "answers that ended on the end token"),
+    "top-1": (lambda file: _percent(file["top_1"]), "tokens with the trained model's own first choice"),
+    "KL": (lambda file: f"{file['mean_kl']:.1e}", "mean divergence from its distribution per token, in nats"),
+    "perplexity": (
+        lambda file: f"{file['perplexity'] / file['original_perplexity'] - 1:+.2%}",
+        "change against its own",
+    ),
+    "parts": (
+        lambda file: f"{file['score']['all_pass']}/{file['score']['rows']} ({file['score']['original_all_pass']})",
+        "answers that are the part asked for, and the trained model's own in brackets",
+    ),
+}
+"""Column of the table -> its text for an entry of proof.json, and what it means."""
+
+_SCORES = {
+    "all_pass": "everything right (all-pass)",
+    "parses": "parses",
+    "solid": "is solid",
+    "dimensions": "all stated dimensions right",
+    "ends_on_end_token": "ended on the end token",
+}
 
 
-def write_card(path: Path, proof: Proof, origin: Origin, best: FileProof) -> None:
-    """Write the card as README.md with the front matter that the Hugging Face Hub reads."""
+def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Origin, n_ctx: int) -> None:
+    """Write the card as `folder`/README.md with the front matter that the Hugging Face Hub reads.
+
+    It is made of what lies on disk, so writing it again brings it up to date: the `record` that is proof.json, and of
+    the run or model folder `source` the data, its hashes, the versions, and the scores if it was evaluated.
+    """
+    best = best_file(record)
     sections = [
         _front_matter(origin),
         f"# {origin.name}",
         _descent(origin),
-        "## Files\n\n" + markdown_table(proof) + "\n\n" + _explanation(proof),
-        "## Run it\n\n" + _commands(best, origin),
-        *_choices(origin),
-        "## Limits\n\n" + _limits(proof),
+        "## Files\n\n" + _files(record, best),
+        "## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx),
+        *_scores(source),
+        *_data(source),
+        *_choices(source, origin),
+        "## Limits\n\n" + _limits(record),
         "## Licence\n\n" + _licence(origin),
     ]
-    write_text(path, "\n\n".join(sections) + "\n")
+    write_text(folder / "README.md", "\n\n".join(sections) + "\n")
 
 
 def _front_matter(origin: Origin) -> str:
     # JSON strings are YAML strings; names may hold colons
-    lines = ["---", "library_name: gguf", "pipeline_tag: text-generation"]
-    if origin.license:
-        lines.append(f"license: {json.dumps(origin.license)}")
-    if origin.base_is_on_hub:
-        lines.append(f"base_model: {json.dumps(origin.base_model)}")
-    if hub_data := [name for name in origin.datasets if name.count("/") == 1]:
-        lines.append(f"datasets: {json.dumps(hub_data)}")
-    return "\n".join([*lines, "tags: [gguf, llama.cpp, cadmonkey]", "---"])
+    known = bool(_HUB_LICENSE.fullmatch(origin.license))
+    entries: dict[str, Any] = {
+        "library_name": "gguf",
+        "pipeline_tag": "text-generation",
+        "language": list(origin.languages),
+        "license": origin.license if known else "other" * bool(origin.license),
+        "license_name": _slug(origin.license_name if known else origin.license),
+        "license_link": origin.license_link,
+        "base_model": origin.source or (origin.base_model if origin.base_is_on_hub else ""),
+        "base_model_relation": "quantized" if origin.source else "finetune" if origin.base_is_on_hub else "",
+        "datasets": list(origin.hub_datasets),
+        "tags": ["gguf", "llama.cpp", "cadmonkey", *origin.tags[1:]],
+    }
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in entries.items() if value]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _slug(name: str) -> str:
+    """Return a licence's name as the Hub's front matter has it."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
 
 
 def _descent(origin: Origin) -> str:
     if not origin.base_model:
-        return "GGUF files of this model, written and checked by CadMonkey."
+        return f"GGUF files of **{origin.source or 'this model'}**, written by CadMonkey."
     data = f" on {', '.join(origin.datasets)}" if origin.datasets else ""
     return f"Fine-tuned from **{origin.base_model}**{data} with CadMonkey, and exported to GGUF."
 
 
-def _explanation(proof: Proof) -> str:
-    prompts = max(file.figures.prompts for file in proof.files)
+def _files(record: Mapping[str, Any], best: Entry) -> str:
+    entries: list[Entry] = record["files"]
+    skipped = [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "skipped"]
+    parts = [_proof_table(entries)]
+    if best["verdict"] == "proven":
+        parts.append(f"Take `{best['file']}`: {_why(record, best)}.")
+    if any(entry["verdict"] != "skipped" for entry in entries):
+        parts.append(_explanation(entries))
+    if skipped:
+        parts.append(
+            f"**Not proven:** {', '.join(skipped)}. The proof was skipped (`--no-proof`): nobody has compared what "
+            "these files say with what the trained model says."
+        )
+    parts.append("`sha256sum -c SHA256SUMS` checks that the files arrived whole.")
+    return "\n\n".join(parts)
+
+
+def _why(record: Mapping[str, Any], best: Entry) -> str:
+    recommended = record.get("recommended") or {}
+    if recommended.get("file") == best["file"]:
+        return str(recommended["reason"])
+    if len([entry for entry in record["files"] if entry["verdict"] == "proven"]) == 1:
+        return "it is the one that is proven"
+    return "proven at half the size of f16" if best["quant"] == "q8_0" else "the smallest that is proven"
+
+
+def _proof_table(entries: Sequence[Entry]) -> str:
+    columns = _columns(entries)
+    rows = [["file", "MB", *columns, "verdict"]]
+    for entry in entries:
+        verdict = "proven" if entry["verdict"] == "proven" else "**not proven**"
+        shown = [_cell(entry, column) or "–" for column in columns]
+        rows.append([str(entry["file"]), f"{entry['size_bytes'] / 1e6:,.1f}", *shown, verdict])
+    return _table(rows)
+
+
+def _columns(entries: Sequence[Entry]) -> list[str]:
+    """Return the columns that at least one file has a figure for."""
+    return [column for column in _COLUMNS if any(_cell(entry, column) for entry in entries)]
+
+
+def _cell(entry: Entry, column: str) -> str:
+    """Return the figure as text, "" where the file has none: it was not proven, or the figure is not finite."""
+    try:
+        return _COLUMNS[column][0](entry)
+    except (KeyError, TypeError, ZeroDivisionError):
+        return ""
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent, rounded down: 2999 of 3000 must not read as 100 %."""
+    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}%"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
+
+
+def _explanation(entries: Sequence[Entry]) -> str:
+    measured = [entry for entry in entries if entry["verdict"] != "skipped"]
+    prompts = max(entry.get("prompts", 0) for entry in measured)
+    meanings = "\n".join(f"- **{column}**: {_COLUMNS[column][1]}" for column in _columns(measured))
     return (
-        f"Each file was run in llama.cpp on {prompts} prompts and compared with the trained model in transformers: the "
-        "rendered chat template (text), the token ids (tokens), and the greedy answer token by token, its end included "
-        "(answers). Ties are answers that depart only where the model hardly prefers one token to another; KL is the "
-        "mean divergence per token in nats. All figures are in `proof.json`; a file that fails is named "
-        "`.unproven.gguf`."
+        f"Each file was run in llama.cpp on {prompts} prompts and compared with the trained model in transformers:\n\n"
+        f"{meanings}\n\nAll figures, and what each kind of file must reach, are in `proof.json`; a file that fails is "
+        "named `.unproven.gguf`."
     )
 
 
-def _commands(best: FileProof, origin: Origin) -> str:
-    name = best.published_name
-    prompt = json.dumps(_EXAMPLE_PROMPT)
+def _commands(name: str, origin: Origin, n_ctx: int) -> str:
+    prompt = json.dumps(_PROMPTS[origin.language], ensure_ascii=False)
     return f"""llama.cpp
 
 ```sh
@@ -70,8 +188,9 @@ llama-cpp-python
 ```python
 from llama_cpp import Llama
 
-llm = Llama("{name}", n_ctx=2048, verbose=False)
-answer = llm.create_chat_completion([{{"role": "user", "content": {prompt}}}], temperature=0)
+llm = Llama("{name}", n_ctx={n_ctx}, verbose=False)
+messages = [{{"role": "user", "content": {prompt}}}]
+answer = llm.create_chat_completion(messages, temperature=0, repeat_penalty=1)
 print(answer["choices"][0]["message"]["content"])
 ```
 
@@ -82,42 +201,143 @@ ollama create my-model -f Modelfile
 ollama run my-model {prompt}
 ```
 
-{_grammar(origin)}
+LM Studio
 
-LM Studio: `lms import {name}`; the chat template is in the file. Set the temperature to 0."""
+```sh
+lms import {name}
+```
+
+The chat template is in the file. Set the temperature to 0 and turn the repeat penalty off.
+
+{_grammar(origin)}"""
 
 
 def _grammar(origin: Origin) -> str:
-    language = {"openscad": "OpenSCAD", "ir": "Compact IR"}[origin.language or "openscad"]
-    other = "" if origin.language else " (`grammar-ir.gbnf` is that of Compact IR)"
+    if not origin.language:
+        return (
+            "If the model writes CAD programs, `llama-cli --grammar-file grammar.gbnf` keeps it to OpenSCAD and "
+            "`grammar-ir.gbnf` to Compact IR."
+        )
+    language = {"openscad": "OpenSCAD", "ir": "Compact IR"}[origin.language]
     return (
-        f"A model of CAD programs keeps to {language} with `llama-cli --grammar-file grammar.gbnf`{other}; "
-        "Ollama takes no grammar. `cadmonkey generate` holds its own, which also sees that names are declared and "
-        "nodes used."
+        f"`llama-cli --grammar-file grammar.gbnf` allows only {language}; Ollama and LM Studio take no grammar. "
+        "`cadmonkey generate` holds its own, which also sees that names are declared and nodes used."
     )
 
 
-def _choices(origin: Origin) -> list[str]:
+def _scores(source: Path) -> list[str]:
+    """Return the section of scores, if the run was evaluated: of judged parts, or of compared answers."""
+    model = _object(source / "predictions.json").get("model")
+    measured = f", answered by `{model}`" if model else ""
+    total = _object(source / "scores.json").get("total")
+    if isinstance(total, dict):
+        rows = [[words, _share(total, name)] for name, words in _SCORES.items() if name in total]
+        words = f"Of {total['count']} unseen parts{measured}, judged as solids in millimetres:"
+        families = _object(source / "scores.json").get("families", {})
+        by_family = [[name, str(part["count"]), _percent(part["all_pass"])] for name, part in families.items()]
+        table = _table([["score", "share (95 % interval)"], *rows])
+        return [f"## Scores\n\n{words}\n\n{table}\n\n" + _table([["family", "parts", "all-pass"], *by_family])]
+    answers = _object(source / "answers.json")
+    if "exact_match" not in answers:
+        return []
+    words = f"Of {answers['count']} held-out prompts{measured}:"
+    rows = [["word for word as expected", _share(answers, "exact_match")]]
+    rows += [["ended on the end token", _share(answers, "end_token")]] if "end_token" in answers else []
+    return [f"## Scores\n\n{words}\n\n" + _table([["score", "share (95 % interval)"], *rows])]
+
+
+def _share(scores: Mapping[str, Any], name: str) -> str:
+    """Return a share in per cent, with its interval where there is one."""
+    interval = scores.get("interval", {}).get(name)
+    spread = f" ({_percent(interval[0])}–{_percent(interval[1])})" if interval else ""
+    return f"{_percent(scores[name])}{spread}"
+
+
+def _data(source: Path) -> list[str]:
+    """Return the section on the data: what it was made of, and the hash and the rows of each file."""
+    hashes = _object(source / "recipe.json").get("data_sha256", {})
+    rows = [[f"`{name}`", _rows_of(source, name), f"`{digest}`"] for name, digest in hashes.items()]
+    if not rows:
+        return []
+    parts = [_sources(source), _table([["file", "rows", "SHA-256"], *rows])]
+    return ["## Data\n\n" + "\n\n".join(filter(None, parts))]
+
+
+def _sources(source: Path) -> str:
+    """Return a line for each source that the rows were mixed from."""
+    taken = _object(source / "data" / "sources.json", list) or []
+    lines = [
+        f"- {_short(entry)}: {entry['train']:,} rows to train on, {entry['held_out']:,} held out" for entry in taken
+    ]
+    parts = _object(source / "recipe.json").get("own_parts", 0)
+    made = f"- CadMonkey's synthetic parts, each checked by the judge: up to {parts:,} rows to train on"
+    return "\n".join([*lines, *([made] if parts else [])])
+
+
+def _short(entry: Mapping[str, Any]) -> str:
+    name = str(entry["source"])
+    return Path(name).name if Path(name).exists() or Path(name).is_absolute() else name
+
+
+def _rows_of(source: Path, name: str) -> str:
+    """Count the lines of a data file of the run, if it still lies there."""
+    for path in (source / "data" / name, source / name):
+        if path.is_file():
+            with path.open("rb") as file:
+                return f"{sum(1 for line in file if line.strip()):,}"
+    return "–"
+
+
+def _choices(source: Path, origin: Origin) -> list[str]:
     """Return the section on how it was trained, if that was recorded."""
     if not origin.choices:
         return []
-    rows = "\n".join(f"| {key} | {value} |" for key, value in origin.choices.items())
-    return [f"## Training\n\n| setting | value |\n|---|---|\n{rows}"]
+    rows = [[key, str(value)] for key, value in origin.choices.items() if value]
+    versions = _object(source / "recipe.json").get("versions", {})
+    made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
+    closing = "\n\nWhat is not listed was off or 0." + (f" Trained with {made_with}." if made_with else "")
+    return ["## Training\n\n" + _table([["setting", "value"], *rows]) + closing]
 
 
-def _limits(proof: Proof) -> str:
+def _object(path: Path, kind: type = dict) -> Any:
+    """Return a JSON file of this kind, or an empty one where there is none."""
+    value = read_json(path) if path.is_file() else kind()
+    return value if isinstance(value, kind) else kind()
+
+
+def _limits(record: Mapping[str, Any]) -> str:
+    entries: list[Entry] = record["files"]
     lines = [
-        "The files say what the trained model says, and that can be wrong: check a part before you make it.",
-        "Ask at temperature 0 with the chat template; the proof holds for that.",
+        "The files say what the trained model says, and that can be wrong: check an answer before you rely on it, and "
+        "a part before you make it.",
+        "Ask at temperature 0, without repeat penalty, with the chat template; the proof holds for that.",
+        *_drift(record),
+        *(record.get("notes") or ()),
     ]
-    if failed := [file.published_name for file in proof.files if not file.proven]:
-        lines.append(f"Unproven, not for use: {', '.join(failed)}.")
-    if any(file.figures.stop_rate < 1 for file in proof.files):
+    if failed := [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "unproven"]:
+        lines.append(f"Failed the proof, not for use: {', '.join(failed)}.")
+    rates = [entry["stop_rate"] for entry in entries if entry.get("stop_rate") is not None]
+    if any(rate < 1 for rate in rates):
         lines.append("Not every answer ended by itself; set a limit of tokens.")
     return "\n".join(f"- {line}" for line in lines)
 
 
+def _drift(record: Mapping[str, Any]) -> list[str]:
+    """Say how far a model trained on a quantised base moved when it was merged into the 16-bit one."""
+    drift = record.get("drift")
+    if not drift:
+        return []
+    words = f"Trained on the base in {drift['bits']} bits and merged into 16 bits"
+    if drift.get("mean_kl") is None:
+        return [f"{words}; how far that moved it was not measured ({drift.get('not_measured') or 'unknown'})."]
+    return [
+        f"{words}, which moved it by {drift['mean_kl']:.1e} nats per token on average; "
+        f"{_percent(drift['greedy_equal'])} of the greedy answers stayed the same."
+    ]
+
+
 def _licence(origin: Origin) -> str:
-    if origin.license:
-        return f"{origin.license}, as the base model."
-    return f"Not recorded; the terms of {origin.base_model or 'the original model'} hold."
+    if not origin.license:
+        return f"Not recorded; the terms of {origin.base_model or origin.source or 'the original model'} hold."
+    name = origin.license_name or origin.license
+    return f"[{name}]({origin.license_link})" if origin.license_link else f"{name}."

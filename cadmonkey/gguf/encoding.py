@@ -1,4 +1,4 @@
-"""How numbers are stored in a GGUF file, in 32, 16 or 8 bits each: bit for bit as llama.cpp does it."""
+"""How numbers are stored in a GGUF file, from 32 bits each to less than two: bit for bit as llama.cpp does it."""
 
 import ctypes
 from functools import cache
@@ -9,17 +9,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 STREAMED = ("f32", "f16", "bf16", "q8_0")
-"""The kinds that are written straight from the trained numbers; llama.cpp's quantizer makes the others from f16."""
+"""The kinds that store the trained numbers themselves; the others store numbers that were rounded to f16 before."""
 
 LARGEST = {"F32": 3.4e38, "F16": 65519.0, "BF16": 3.38e38, "Q8_0": 65504.0 * 127}
 """Numbers from here on become infinite."""
 
-_Q8_0 = 8
-"""ggml's number of the type."""
-
 
 def tensor_type(kind: str, shape: tuple[int, ...]) -> str:
-    """Return ggml's name of the type in which a file of `kind` stores a tensor, as llama.cpp decides it.
+    """Return ggml's name of the type in which a file of a streamed `kind` stores a tensor, as llama.cpp decides it.
 
     Vectors (norms, biases) stay in 32 bits; a matrix whose rows do not divide into blocks of 32 falls back to F16.
     """
@@ -30,13 +27,29 @@ def tensor_type(kind: str, shape: tuple[int, ...]) -> str:
 
 def row_bytes(type_name: str, columns: int) -> int:
     """Return the size of one row of `columns` numbers."""
-    return columns // 32 * 34 if type_name == "Q8_0" else columns * (4 if type_name == "F32" else 2)
+    block, size = _block(type_name)
+    return columns // block * size
 
 
-def encode(rows: "np.ndarray[Any, Any]", type_name: str) -> "np.ndarray[Any, Any]":
+@cache
+def _block(type_name: str) -> tuple[int, int]:
+    """Return how many numbers a block of the type holds, and its bytes."""
+    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    block, size = GGML_QUANT_SIZES[GGMLQuantizationType[type_name]]
+    return int(block), int(size)
+
+
+def encode(
+    rows: "np.ndarray[Any, Any]", type_name: str, importance: "np.ndarray[Any, Any] | None" = None
+) -> "np.ndarray[Any, Any]":
     """Return contiguous float32 `rows` (rows, columns) as the bytes of `type_name`.
 
-    Numbers are rounded to nearest, ties to even; q8_0 is one 16-bit scale and 32 bytes for each 32 numbers.
+    16 bits and q8_0 round to nearest, ties to even; smaller types choose the scales of a block so that its squared
+    errors are least, each weighted with its column's `importance` (columns,) where that is given.
+
+    Raises:
+        ValueError: the numbers cannot be kept in this type (a scale became infinite or no number).
     """
     import numpy as np
 
@@ -50,9 +63,27 @@ def encode(rows: "np.ndarray[Any, Any]", type_name: str) -> "np.ndarray[Any, Any
     out = np.empty((rows.size // columns, row_bytes(type_name, columns)), np.uint8)
     if type_name == "BF16":
         _ggml().ggml_fp32_to_bf16_row_ref(rows.ctypes.data, out.ctypes.data, rows.size)
-    else:
-        _ggml().ggml_quantize_chunk(_Q8_0, rows.ctypes.data, out.ctypes.data, 0, len(out), columns, None)
+        return out
+    number, weights = _type_number(type_name), None if importance is None else importance.ctypes.data
+    _ggml().ggml_quantize_chunk(number, rows.ctypes.data, out.ctypes.data, 0, len(out), columns, weights)
+    if not _ggml().ggml_validate_row_data(number, out.ctypes.data, out.nbytes):
+        raise ValueError(f"{type_name} cannot hold them")
     return out
+
+
+def halved(rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Return float32 `rows` rounded to 16 bits, which is what llama.cpp's quantizer reads."""
+    import numpy as np
+
+    return rows.astype(np.float16).astype(np.float32)
+
+
+@cache
+def _type_number(type_name: str) -> int:
+    """Return ggml's number of a type."""
+    from gguf import GGMLQuantizationType
+
+    return int(GGMLQuantizationType[type_name])
 
 
 @cache
@@ -68,4 +99,6 @@ def _ggml() -> ctypes.CDLL:
     library.ggml_fp32_to_bf16_row_ref.restype = None
     library.ggml_quantize_chunk.argtypes = [ctypes.c_int, pointer, pointer, count, count, count, pointer]
     library.ggml_quantize_chunk.restype = ctypes.c_size_t
+    library.ggml_validate_row_data.argtypes = [ctypes.c_int, pointer, ctypes.c_size_t]
+    library.ggml_validate_row_data.restype = ctypes.c_bool
     return library

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,15 @@ FLOAT32_UP_TO_BYTES = 6 * 2**30
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Where a trained model lies on disk; without an adapter the weights are the trained ones."""
+
+    weights: Path
+    adapter: Path | None
+    tokenizer: Path
+
+
 def load_merged(folder: Path) -> tuple[Any, Any]:
     """Return (model, tokenizer) of a run folder, its adapter merged into the base model, or of a model folder.
 
@@ -25,16 +35,33 @@ def load_merged(folder: Path) -> tuple[Any, Any]:
     Raises:
         InputError: the folder is no such folder, a file in it is broken, or the adapter belongs to another model.
     """
+    parts = trained_parts(folder)
+    tokenizer = _load_tokenizer(parts.tokenizer)
+    model = _load_model(parts.weights)
+    return (model if parts.adapter is None else _merge(model, parts.adapter)), tokenizer
+
+
+def trained_parts(folder: Path) -> Parts:
+    """Return where the weights, the adapter and the tokenizer of a run or model folder lie.
+
+    Raises:
+        InputError: it is neither, it has not been trained yet, or its base is not on this machine.
+    """
     if not (folder / "recipe.json").is_file():
-        return _load_model(_model_folder(folder)), _load_tokenizer(folder)
+        return Parts(_model_folder(folder), None, folder)
+    whole, adapter = folder / "model", folder / "adapter"
     if read_recipe(folder).get("full_finetuning"):
-        whole = _whole_folder(folder)
-        return _load_model(whole), _load_tokenizer(whole)
-    adapter = folder / "adapter"
+        return Parts(_whole_folder(folder), None, whole)
     if not (adapter / "adapter_config.json").is_file():
         raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
-    tokenizer = _load_tokenizer(adapter)
-    return _merge(_load_model(base_folder(folder)), adapter), tokenizer
+    return Parts(base_folder(folder), adapter, adapter)
+
+
+def to_fastest_device(model: Any) -> Any:
+    """Return the model on the GPU where there is one."""
+    import torch
+
+    return model.to("cuda") if torch.cuda.is_available() else model
 
 
 def base_folder(folder: Path) -> Path:
@@ -135,18 +162,25 @@ def _merge(model: Any, adapter: Path) -> Any:
 
 
 def _part_tied_head(adapted: Any) -> None:
-    """Give a tied head its own numbers where LoRA changes it or the embedding: PEFT would merge the change into both.
+    """Give a tied head its own numbers where it or the embedding is changed alone: PEFT would merge that into both.
 
-    The change was trained in the one alone, so the merged model would not be the trained one.
+    LoRA on one of the two is such a change, and so are token rows of the head; rows of the embedding count for both.
     """
     import torch
     from peft.tuners.lora import LoraLayer
 
     layers = [adapted.get_output_embeddings(), adapted.get_input_embeddings()]
-    head, embedding = (getattr(layer, "base_layer", layer) for layer in layers)
-    if any(isinstance(layer, LoraLayer) for layer in layers) and head.weight is embedding.weight:
+    head, embedding = (_innermost(layer) for layer in layers)
+    has_own_rows = any("lm_head.token_adapter." in name for name, _ in adapted.named_parameters())
+    if (has_own_rows or any(isinstance(layer, LoraLayer) for layer in layers)) and head.weight is embedding.weight:
         head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=False)
         adapted.config.tie_word_embeddings = False
+
+
+def _innermost(layer: Any) -> Any:
+    """Return the base's own layer beneath PEFT's token rows and LoRA."""
+    layer = getattr(layer, "token_adapter", layer)
+    return getattr(layer, "base_layer", layer)
 
 
 def _misplaced(adapted: Any, adapter: Path) -> list[str]:

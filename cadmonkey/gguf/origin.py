@@ -1,11 +1,23 @@
 """Where a model comes from: what its run recorded of name, base model, data and licence."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+"""owner/name, as the Hugging Face Hub calls models and data sets."""
+
+OWN_PARTS = "CadMonkey synthetic parts"
+
+_DATA_FILES = (".jsonl", ".json", ".csv", ".parquet")
+_ABOUT_THE_MODEL = ("base_model", "name", "license", "author", "language")
+_RECORDS = ("data_sha256", "versions", "datasets", "data")
+"""Entries of recipe.json that are no choices of the training, or stand elsewhere in the card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +27,17 @@ class Origin:
     name: str
     base_model: str = ""
     """Hub id, or the name of a local folder; "" if the model was not fine-tuned here."""
+    source: str = ""
+    """Hub id of the model itself, "" if it does not come from the Hub."""
     license: str = ""
+    license_name: str = ""
+    license_link: str = ""
+    """Name and address of a licence that the Hub has no id for."""
     author: str = ""
     """Who made it, by recipe.json or by the model folder's own card."""
     datasets: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    """Codes of the languages that people may ask in, such as en."""
     language: Literal["", "openscad", "ir"] = ""
     """Of the programs that it writes, "" where that was not recorded."""
     choices: dict[str, Any] = field(default_factory=dict)
@@ -27,21 +46,59 @@ class Origin:
     @property
     def base_is_on_hub(self) -> bool:
         """Whether `base_model` is an id of the form owner/name."""
-        return self.base_model.count("/") == 1
+        return bool(HUB_ID.fullmatch(self.base_model))
+
+    @property
+    def hub_datasets(self) -> tuple[str, ...]:
+        """The data sets that the Hub knows."""
+        return tuple(name for name in self.datasets if HUB_ID.fullmatch(name))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What the model is for, as the Hub's search has it."""
+        programs = {"openscad": ("cad", "openscad"), "ir": ("cad",), "": ()}
+        return ("text-generation", *programs[self.language])
+
+    @property
+    def base_entries(self) -> list[dict[str, str]]:
+        """The base model as `general.base_model.N.*` holds it."""
+        return [_entry(self.base_model, "")] if self.base_model else []
+
+    @property
+    def dataset_entries(self) -> list[dict[str, str]]:
+        """The data sets as `general.dataset.N.*` holds them."""
+        return [_entry(name, "datasets/") for name in self.datasets]
+
+
+def hub_url(hub_id: str, kind: str = "") -> str:
+    """Return where the Hub shows a model, or what `kind` ("datasets/") names."""
+    return f"https://huggingface.co/{kind}{hub_id}"
+
+
+def _entry(name: str, kind: str) -> dict[str, str]:
+    owner, _, last = name.rpartition("/")
+    known = {"organization": owner, "repo_url": hub_url(name, kind)} if HUB_ID.fullmatch(name) else {}
+    return {"name": last} | known
 
 
 def read_origin(folder: Path, base_folder: Path | None = None) -> Origin:
     """Read recipe.json where there is one, and the licence from it or from the base model's card."""
     recipe = read_recipe(folder) if (folder / "recipe.json").is_file() else {}
-    flat = _flatten(recipe)
+    flat = _flatten({key: value for key, value in recipe.items() if key not in _RECORDS})
+    own, base = _front_matter(folder), _front_matter(base_folder or folder)
+    source = _snapshot_id(folder)
     return Origin(
-        name=str(flat.get("name") or folder.resolve().name),
-        base_model=_public_name(str(recipe.get("base_model", ""))),
-        license=str(flat.get("license") or _card_text(base_folder or folder, "license")),
-        author=str(flat.get("author") or _card_text(folder, "author")),
-        datasets=_datasets(recipe),
+        name=str(flat.get("name") or source.rpartition("/")[2] or folder.resolve().name),
+        base_model=_base_name(recipe, folder),
+        source=source,
+        license=str(flat.get("license") or _text(base, "license")),
+        license_name="" if flat.get("license") else _text(base, "license_name"),
+        license_link="" if flat.get("license") else _text(base, "license_link"),
+        author=str(flat.get("author") or _text(own, "author")),
+        datasets=_datasets(recipe, folder),
+        languages=("en",) if recipe.get("own_parts") else _texts(own, "language"),
         language=_language(recipe),
-        choices={key: value for key, value in flat.items() if key not in ("base_model", "name", "license", "author")},
+        choices={key: value for key, value in flat.items() if key not in _ABOUT_THE_MODEL},
     )
 
 
@@ -76,13 +133,33 @@ def _public_name(value: str) -> str:
     return PurePath(value).name if local else value
 
 
-def _datasets(recipe: dict[str, Any]) -> tuple[str, ...]:
+def _base_name(recipe: Mapping[str, Any], folder: Path) -> str:
+    """Return a Hub id as it is and a folder by its last name, so that no folder is taken for a Hub id."""
+    value = str(recipe.get("base_model", ""))
+    places = (Path(), folder, Path(__file__).parents[2])
+    local = any((start / value).is_dir() for start in places) or not HUB_ID.fullmatch(_public_name(value))
+    return PurePath(value).name if local else value
+
+
+def _datasets(recipe: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     found = recipe.get("datasets") or recipe.get("data") or ()
-    names = [found] if isinstance(found, str) else list(found)
-    return tuple(_public_name(str(name)) for name in names)
+    values = [found] if isinstance(found, str) else [str(name) for name in found]
+    names = [PurePath(value).name if _is_local(value, folder) else _public_name(value) for value in values]
+    return tuple(names + [OWN_PARTS] * bool(recipe.get("own_parts")))
 
 
-def _language(recipe: dict[str, Any]) -> Literal["", "openscad", "ir"]:
+def _is_local(value: str, folder: Path) -> bool:
+    return value.endswith(_DATA_FILES) or any((start / value).exists() for start in (Path(), folder))
+
+
+def _snapshot_id(folder: Path) -> str:
+    """Return the Hub id of a folder in the Hub's own cache (models--owner--name/snapshots/revision)."""
+    repository = folder.absolute().parent.parent.name
+    in_cache = folder.absolute().parent.name == "snapshots" and repository.startswith("models--")
+    return "/".join(repository.split("--")[1:]) if in_cache else ""
+
+
+def _language(recipe: Mapping[str, Any]) -> Literal["", "openscad", "ir"]:
     """Return what the recipe says; runs that name no language train on our own parts in OpenSCAD, or on other data."""
     match recipe.get("language"):
         case "openscad":
@@ -92,9 +169,21 @@ def _language(recipe: dict[str, Any]) -> Literal["", "openscad", "ir"]:
     return "openscad" if recipe.get("own_parts") else ""
 
 
-def _card_text(folder: Path, key: str) -> str:
-    """Return an entry of the front matter of README.md, "" if it has none."""
+def _front_matter(folder: Path) -> dict[str, Any]:
+    """Return the head of README.md, empty if it has none that can be read."""
     from gguf import Metadata
 
-    value = Metadata.load_model_card(folder).get(key, "")
-    return value if isinstance(value, str) else ""
+    try:
+        return dict(Metadata.load_model_card(folder))
+    except Exception:  # of the YAML reader that gguf chose; a broken card is no reason not to export
+        return {}
+
+
+def _texts(card: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = card.get(key)
+    values = value if isinstance(value, list) else [value]
+    return tuple(text for text in values if isinstance(text, str) and text)
+
+
+def _text(card: Mapping[str, Any], key: str) -> str:
+    return ", ".join(_texts(card, key))

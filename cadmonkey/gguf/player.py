@@ -13,6 +13,10 @@ from cadmonkey.gguf.quantise import silence_llama_cpp
 if TYPE_CHECKING:
     import numpy as np
 
+ONE_THREAD_BYTES = 30 * 2**20
+"""Files smaller than this are played in one thread: llama.cpp's threads would spend their time waiting for each other
+(on two cores ten times as much as it takes to compute the shipped model's answers)."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -23,6 +27,10 @@ class Answer:
     logits: "np.ndarray[Any, Any]"
     stopped: bool
     has_reserved_token: bool
+    draft_ids: tuple[int, ...] = ()
+    """The guess that was tried, cut to the room that there was."""
+    draft_logits: "np.ndarray[Any, Any] | None" = None
+    """(draft, vocab): from which each of its tokens would be chosen, were those before it the answer."""
 
 
 class Player:
@@ -37,8 +45,11 @@ class Player:
         import llama_cpp
 
         silence_llama_cpp()
+        threads = 1 if path.is_file() and path.stat().st_size < ONE_THREAD_BYTES else None
         try:
-            self._llama: Any = llama_cpp.Llama(str(path), n_ctx=n_ctx, n_batch=n_ctx, verbose=False)
+            self._llama: Any = llama_cpp.Llama(
+                str(path), n_ctx=n_ctx, n_batch=n_ctx, n_threads=threads, n_threads_batch=threads, verbose=False
+            )
         except (ValueError, OSError, RuntimeError) as error:
             raise RunError(f"{path}: llama.cpp cannot load the file ({error})") from error
         self._vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
@@ -95,11 +106,12 @@ class Player:
 
         room = min(max_tokens, self._n_ctx - len(prompt_ids))
         if room <= 0:
-            return Answer(prompt_ids, [], np.empty((0, 0), np.float32), False, False)
+            return Answer(prompt_ids, [], np.empty((0, self._llama.n_vocab()), np.float32), False, False)
         draft = list(draft_ids)[: room - 1]
         self._forget_from(0)
+        tried = self._decode([*prompt_ids, *draft], 0, len(draft) + 1)
         rows, token_ids = [], []
-        for row, guess in zip(self._decode([*prompt_ids, *draft], 0, len(draft) + 1), [*draft, -1], strict=True):
+        for row, guess in zip(tried, [*draft, -1], strict=True):
             rows.append(row)
             token_ids.append(int(row.argmax()))
             if token_ids[-1] != guess or self.is_end(token_ids[-1]):
@@ -109,7 +121,28 @@ class Player:
             rows += self._decode(token_ids[-1:], len(prompt_ids) + len(token_ids) - 1, 1)
             token_ids.append(int(rows[-1].argmax()))
         reserved = any(self._is_reserved(token) for token in token_ids)
-        return Answer(prompt_ids, token_ids, np.array(rows), self.is_end(token_ids[-1]), reserved)
+        return Answer(
+            *(prompt_ids, token_ids, np.array(rows), self.is_end(token_ids[-1]), reserved),
+            draft_ids=tuple(draft),
+            draft_logits=np.array(tried[:-1]) if draft else None,
+        )
+
+    def along(self, answer: Answer, token_ids: Sequence[int]) -> "np.ndarray[Any, Any]":
+        """Return the logits (tokens, vocab) along another text behind the prompt of `answer`, as far as there is room.
+
+        What was computed for the answer is not computed again.
+        """
+        import numpy as np
+
+        wanted = tuple(token_ids)[: max(0, self._n_ctx - len(answer.prompt_ids))]
+        if answer.draft_logits is not None and answer.draft_ids == wanted:
+            return answer.draft_logits
+        if tuple(answer.token_ids) == wanted:
+            return answer.logits
+        if not wanted:
+            return answer.logits[:0]
+        self._forget_from(0)
+        return np.array(self._decode([*answer.prompt_ids, *wanted[:-1]], 0, len(wanted)))
 
     def _decode(self, token_ids: list[int], start: int, wanted: int) -> "list[np.ndarray[Any, Any]]":
         """Run the tokens at positions from `start` on, and return the logits after each of the last `wanted`."""

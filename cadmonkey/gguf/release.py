@@ -1,21 +1,39 @@
-"""From a trained folder to GGUF files that are proven, with Modelfile and model card beside them."""
+"""From a trained folder to GGUF files that are proven, with Modelfile, model card and checksums beside them."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.cad.grammar import gbnf
-from cadmonkey.files import explain_os_error, write_json, write_text
+from cadmonkey.data.chat import asked, conversation
+from cadmonkey.errors import InputError
+from cadmonkey.files import explain_os_error, read_jsonl, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.encoding import STREAMED
-from cadmonkey.gguf.merge import base_folder, load_merged
+from cadmonkey.gguf.checksums import is_finished, write_checksums
+from cadmonkey.gguf.config import read_config
+from cadmonkey.gguf.drift import measure_drift, trained_bits
+from cadmonkey.gguf.imatrix import Importance, importance_of
+from cadmonkey.gguf.merge import base_folder, load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
-from cadmonkey.gguf.proof import FileProof, Proof
-from cadmonkey.gguf.prove import prove_file, read_questions
-from cadmonkey.gguf.quantise import check_quants, quantise
+from cadmonkey.gguf.original import Original
+from cadmonkey.gguf.proof import Proof
+from cadmonkey.gguf.prove import prove_against
+from cadmonkey.gguf.quantise import check_quants
+from cadmonkey.gguf.questions import read_questions
+from cadmonkey.gguf.record import (
+    RECORD,
+    Entry,
+    best_file,
+    intact_entries,
+    model_sha256,
+    overall_verdict,
+    read_record,
+    sha256_of,
+)
 from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
@@ -23,7 +41,36 @@ from cadmonkey.gguf.write import write_gguf
 
 DEFAULT_QUANTS = ("f16", "q8_0")
 
+LONGEST_CONTEXT = 4096
+"""Tokens of context that card and Modelfile ask for: enough for a part, and little memory."""
+
 _Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is exported, and where to."""
+
+    source: Path
+    target: Path
+    quants: tuple[str, ...]
+    origin: Origin
+    trained: TrainedModel
+    tokenizer: StoredTokenizer
+    importance: Importance | None
+    on_step: _Report
+
+    def write(self, stage: Path) -> None:
+        """Write the GGUF files into `stage`."""
+        write_files(
+            self.trained,
+            self.tokenizer,
+            stage,
+            self.quants,
+            self.origin,
+            importance=self.importance,
+            on_step=self.on_step,
+        )
 
 
 def export(
@@ -33,58 +80,116 @@ def export(
     prompts: Path | None = None,
     *,
     limit: int = 300,
+    imatrix: Sequence[Path] | None = None,
     on_step: _Report = lambda step: None,
 ) -> Proof:
-    """Write model-<quant>.gguf for each of `quants`, proof.json, grammar.gbnf, Modelfile and README.md (the card).
+    """Write model-<quant>.gguf for each of `quants`, with proof.json, grammar, Modelfile, README.md and SHA256SUMS.
 
     `folder` is a run folder or a model folder; `out` is the run folder itself, or `gguf` in the model folder, unless it
     is given. `prompts` is a JSONL file with "prompt" and, where known, "completion"; without one the run's own
     references.jsonl serves, and for a bare model a few plain sentences. A file that fails its proof is named
-    model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). `on_step` is told what begins.
+    model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). Files of earlier exports of
+    the same model stay, in the record and the card too. `on_step` is told what begins.
 
     Raises:
         InputError: something given is wrong; nothing has been written.
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
-    names = check_quants(quants)
-    is_run = (folder / "recipe.json").is_file()
-    questions = read_questions(prompts or _own_references(folder), limit)
-    target = out or (folder if is_run else folder / "gguf")
-    origin = read_origin(folder, base_folder(folder))
-    trained, stored_tokenizer = open_trained(folder)
-    with _staging(target) as stage:
-        write_files(trained, stored_tokenizer, stage, names, origin, on_step=on_step)
+    names = check_quants(quants, has_importance=imatrix is not None)
+    questions = read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
+    job = _open(folder, names, out, imatrix, on_step)
+    with _staging(job.target) as stage:
+        job.write(stage)
         on_step(f"loading {folder}")
         model, tokenizer = load_merged(folder)
-        model = _to_fastest_device(model)
+        original = Original(to_fastest_device(model), tokenizer, questions)
         proofs = []
         for quant in names:
             path = stage / f"model-{quant}.gguf"
             on_step(f"proving {path.name} on {len(questions)} prompts")
-            proofs.append(prove_file(path, quant, model, tokenizer, questions))
-        proof = Proof(target, tuple(proofs))
-        for file in proofs:
-            _publish(stage / file.file, target, file)
-    write_json(target / "proof.json", proof.as_dict())
-    best = _best(proof)
-    _write_grammars(target, origin)
-    write_modelfile(target / "Modelfile", best.published_name, tokenizer)
-    write_card(target / "README.md", proof, origin, best)
+            proofs.append(prove_against(path, quant, original))
+        if trained_bits(folder) < 16:
+            on_step(f"measuring what the merge from {trained_bits(folder)} bits changed")
+        proof = Proof(job.target, tuple(proofs), measure_drift(folder, original))
+        record = proof.as_dict()
+        for file, entry in zip(proofs, record["files"], strict=True):
+            entry["sha256"] = sha256_of(stage / file.file)
+            _publish(stage / file.file, job.target, entry)
+    _write_papers(job, record)
     return proof
 
 
+def export_without_proof(
+    folder: Path,
+    quants: Sequence[str] = DEFAULT_QUANTS,
+    out: Path | None = None,
+    *,
+    imatrix: Sequence[Path] | None = None,
+    on_step: _Report = lambda step: None,
+) -> Path:
+    """Write what `export` writes, but compare nothing; proof.json and the card say so. Return the folder.
+
+    Raises:
+        InputError: something given is wrong; nothing has been written.
+        RunError: the disk is full or llama.cpp failed; no file is half-written.
+    """
+    names = check_quants(quants, has_importance=imatrix is not None)
+    job = _open(folder, names, out, imatrix, on_step)
+    entries = []
+    with _staging(job.target) as stage:
+        job.write(stage)
+        for quant in job.quants:
+            path = stage / f"model-{quant}.gguf"
+            sizes = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+            entries.append({"file": path.name, "quant": quant, "verdict": "skipped", "reasons": [_SKIPPED], **sizes})
+            _publish(path, job.target, entries[-1])
+    _write_papers(job, {"files": entries})
+    return job.target
+
+
+_SKIPPED = "not proven: the proof was skipped (--no-proof)"
+
+
 def export_run(out: Path, quants: Sequence[str]) -> None:
-    """Export the trained run `out` and print the proof; what is done already is left alone.
+    """Export the trained run `out` and print the proof; what is proven already is left alone.
 
     Raises:
         RunError: the disk is full, llama.cpp failed, or a file does not say what the trained model says.
     """
-    if (out / "proof.json").is_file() and all((out / f"model-{quant}.gguf").is_file() for quant in quants):
-        print(f"gguf: done already ({out / 'proof.json'})")
+    if is_proven(out, out, quants):
+        print(f"gguf: done already ({out / RECORD})")
         return
     proof = export(out, quants, on_step=lambda step: print(f"gguf: {step}", flush=True))
     print_proof(proof)
     proof.require()
+
+
+def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
+    """Whether `target` holds the proven files of these kinds of the very model that lies in `source`."""
+    if not is_finished(target):
+        return False
+    entries = intact_entries(target, model_sha256(source))
+    proven = {entry["quant"] for entry in entries if entry["verdict"] == "proven"}
+    return proven.issuperset(quant.lower() for quant in quants)
+
+
+def release_folder(source: Path, out: Path | None) -> Path:
+    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in a model folder."""
+    return out or (source if (source / "recipe.json").is_file() else source / "gguf")
+
+
+def update_card(run: Path) -> None:
+    """Write the card and the checksums of a run again, with the scores that came after its export.
+
+    Raises:
+        InputError: the run has not been exported, or the folder cannot be written to.
+    """
+    entries = intact_entries(run, model_sha256(run))
+    if not entries:
+        raise InputError(f"{run / RECORD}: expected the record of an export of this run, got none; export it again")
+    base, record = base_folder(run), read_record(run) | {"files": entries}
+    write_card(run, run, record, read_origin(run, base), _context(read_config(base).context_length))
+    write_checksums(run, entries)
 
 
 def write_files(
@@ -94,29 +199,66 @@ def write_files(
     quants: Sequence[str],
     origin: Origin,
     *,
+    importance: Importance | None = None,
     on_step: _Report = lambda step: None,
 ) -> None:
-    """Write model-<quant>.gguf for each of `quants` into `folder`.
-
-    One pass writes f32, f16, bf16 and q8_0; the other kinds come from an f16 file, which is removed if it is not asked
-    for.
+    """Write model-<quant>.gguf for each of `quants` into `folder`, all in one pass over the weights.
 
     Raises:
-        InputError: the tokenizer is not supported, or a weight file cannot be read.
+        InputError: a kind needs `importance`, the tokenizer is not supported, or a weight file cannot be read.
         RunError: the disk is full, a weight is not finite, or llama.cpp failed.
     """
-    streamed, packed = [q for q in quants if q in STREAMED], [q for q in quants if q not in STREAMED]
-    source = folder / "model-f16.gguf"
-    passed = [*streamed, "f16"] if packed and "f16" not in streamed else streamed
-    on_step(f"writing {', '.join(passed)}")
-    write_gguf(trained, tokenizer, {kind: folder / f"model-{kind}.gguf" for kind in passed}, origin)
-    try:
-        for quant in packed:
-            on_step(f"quantising to {quant}")
-            quantise(source, folder / f"model-{quant}.gguf", quant)
-    finally:
-        if "f16" not in quants:
-            source.unlink(missing_ok=True)
+    on_step(f"writing {', '.join(quants)}")
+    write_gguf(trained, tokenizer, {kind: folder / f"model-{kind}.gguf" for kind in quants}, origin, importance)
+
+
+def _open(
+    folder: Path, quants: tuple[str, ...], out: Path | None, imatrix: Sequence[Path] | None, on_step: _Report
+) -> _Job:
+    origin = read_origin(folder, base_folder(folder))
+    trained, tokenizer = open_trained(folder)
+    importance = None
+    if imatrix is not None:
+        on_step("measuring the importance matrix")
+        importance = importance_of(folder, trained.config, imatrix)
+    return _Job(folder, release_folder(folder, out), quants, origin, trained, tokenizer, importance, on_step)
+
+
+def _write_papers(job: _Job, record: dict[str, Any]) -> None:
+    """Write all that lies beside the GGUF files; the entries of earlier exports whose files are still there stay.
+
+    The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
+    """
+    target, model = job.target, model_sha256(job.source)
+    entries: list[Entry] = [*intact_entries(target, model, replaced=job.quants), *record["files"]]
+    _warn_of_strangers(job, entries)
+    record = {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}
+    write_json(target / RECORD, record)
+    n_ctx = _context(job.trained.config.context_length)
+    _write_grammars(target, job.origin)
+    system = _common_system(job.source)
+    write_modelfile(target / "Modelfile", best_file(record)["file"], job.tokenizer, n_ctx, system)
+    write_card(target, job.source, record, job.origin, n_ctx)
+    write_checksums(target, entries)
+
+
+def _warn_of_strangers(job: _Job, entries: Sequence[Entry]) -> None:
+    known = {entry["file"] for entry in entries}
+    for path in sorted(job.target.glob("model-*.gguf")):
+        if path.name not in known:
+            job.on_step(f"warning: {path} is of another model or export; the card leaves it out, remove it")
+
+
+def _context(length: int) -> int:
+    return min(length, LONGEST_CONTEXT)
+
+
+def _common_system(folder: Path) -> str:
+    """Return the system message that every held-out conversation of a run begins with, "" if there is no such."""
+    path = folder / "references.jsonl"
+    first = [conversation(asked(row))[0] for row in read_jsonl(path)] if path.is_file() else []
+    texts = {turn["content"] if turn["role"] == "system" else "" for turn in first}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 def _write_grammars(target: Path, origin: Origin) -> None:
@@ -148,20 +290,8 @@ def _staging(target: Path) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _publish(staged: Path, target: Path, file: FileProof) -> None:
+def _publish(staged: Path, target: Path, entry: Entry) -> None:
     """Give the file the name its verdict allows, and remove its namesake of an earlier export."""
-    for name in (f"model-{file.quant}.gguf", f"model-{file.quant}.unproven.gguf"):
+    for name in (f"model-{entry['quant']}.gguf", f"model-{entry['quant']}.unproven.gguf"):
         (target / name).unlink(missing_ok=True)
-    staged.replace(target / file.published_name)
-
-
-def _best(proof: Proof) -> FileProof:
-    """Return the file to recommend: the smallest of those that passed, q8_0 before smaller ones."""
-    ranked = sorted(proof.files, key=lambda file: (not file.proven, file.quant != "q8_0", file.size_bytes))
-    return ranked[0]
-
-
-def _to_fastest_device(model: Any) -> Any:
-    import torch
-
-    return model.to("cuda") if torch.cuda.is_available() else model
+    staged.replace(target / entry["file"])

@@ -1,9 +1,12 @@
 """The proof as tables: on a terminal, and in the model card."""
 
-from cadmonkey.gguf.proof import FileProof, Proof
+from cadmonkey.gguf.proof import Drift, FileProof, Proof
+from cadmonkey.gguf.recommendation import recommend
 
-COLUMNS = ("file", "MB", "text", "tokens", "answers", "ends", "KL", "verdict")
-"""Text, tokens and answers: share of prompts with the trained model's own; ends: with an end token; KL in nats."""
+COLUMNS = ("file", "MB", "text", "greedy", "ends", "top-1", "KL", "perplexity", "right parts", "verdict")
+"""Text: share of prompts with the trained model's template and token ids; greedy: with its greedy answer, near ties
+included; ends: with an end token; top-1: share of tokens with its first choice; KL: mean divergence in nats per token;
+perplexity: change against the trained model's; right parts: by the judge, and in brackets the trained model's own."""
 
 
 def table_rows(proof: Proof) -> list[tuple[str, ...]]:
@@ -12,19 +15,46 @@ def table_rows(proof: Proof) -> list[tuple[str, ...]]:
 
 
 def _row(file: FileProof) -> tuple[str, ...]:
-    got = file.figures
-    answers = f"{got.greedy_equal:.1%}"
-    if got.near_ties:
-        answers += f" +{got.near_ties:.1%} ties"
+    got, score = file.figures, file.score
     return (
         file.published_name,
-        f"{file.size_bytes / 1e6:,.1f}",
-        f"{got.template_equal:.0%}",
-        f"{got.tokens_equal:.0%}",
-        answers,
-        f"{got.stop_rate:.1%}",
-        f"{got.mean_kl:.2g}",
+        f"{file.size_bytes / 1e6:,.{1 if file.size_bytes < 1e9 else 0}f}",
+        f"{min(got.template_equal, got.tokens_equal, got.one_bos):.0%}",
+        _share(got.greedy_equal + got.near_ties),
+        _share(got.stop_rate),
+        _share(got.top_1),
+        f"{got.mean_kl:.1e}",
+        _change(got.perplexity / got.original_perplexity - 1),
+        "-" if score is None else f"{score.all_pass} ({score.original_all_pass})",
         "proven" if file.proven else "UNPROVEN",
+    )
+
+
+def _share(value: float) -> str:
+    """Round down, so that 100 % means all."""
+    return f"{int(value * 1000 + 1e-9) / 10:.1f}%" if value == value else "-"
+
+
+def _change(value: float) -> str:
+    return f"{value:+.2%}" if abs(value) < 10 else f"x{value + 1:.0f}" if value < 1e6 else "> x1e6"
+
+
+def remarks(proof: Proof) -> list[str]:
+    """Return what stands under the table: which file to take, the drift of the merge, what limits the proof."""
+    best = recommend(proof.files)
+    take = f"Take {best.file.published_name}: {best.reason}."
+    return [take, *([drift_words(proof.drift)] if proof.drift else []), *proof.notes]
+
+
+def drift_words(drift: Drift) -> str:
+    """Say how far merging moved the model that was trained on a quantised base."""
+    head = f"Trained on the base in {drift.bits} bits, merged into 16 bits: "
+    if drift.not_measured:
+        return head + f"the drift was not measured ({drift.not_measured})."
+    change = drift.perplexity / drift.trained_perplexity - 1
+    return (
+        f"{head}KL {drift.mean_kl:.1e} (max {drift.max_kl:.1e}), top-1 {_share(drift.top_1)}, same greedy answer for "
+        f"{_share(drift.greedy_equal)} of {drift.prompts} prompts, perplexity {_change(change)}."
     )
 
 
@@ -35,18 +65,29 @@ def markdown_table(proof: Proof) -> str:
 
 
 def print_proof(proof: Proof) -> None:
-    """Print the proof as a table on standard output."""
+    """Print the proof as a table on standard output, one line a file."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
+    got = proof.files[0].figures
+    of = f"{got.held_out_prompts} of them held out" if got.held_out_prompts < got.prompts else "held out"
     table = Table(
-        title=f"GGUF against the trained model, {proof.files[0].figures.prompts} prompts",
+        title=f"GGUF against the trained model on {got.prompts} prompts, {of}",
         title_justify="left",
         box=SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+        show_edge=False,
     )
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold", no_wrap=column == "file")
+    # the kind says which file it is, and the verdict what it is named: 80 columns hold no more
+    short = {"perplexity": "perpl.", "right parts": "parts"}
+    for column in ("quant", *COLUMNS[1:]):
+        in_words = column in ("quant", "verdict")
+        table.add_column(short.get(column, column), no_wrap=True, justify="left" if in_words else "right")
     for row, file in zip(table_rows(proof), proof.files, strict=True):
-        table.add_row(*row, style=None if file.proven else "red")
-    Console().print(table)
+        table.add_row(file.quant, *row[1:], style=None if file.proven else "red")
+    console = Console(highlight=False)
+    console.print(table)
+    for remark in remarks(proof):
+        console.print(remark, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from cadmonkey.errors import InputError
 from cadmonkey.gguf.adapter import Change, read_adapter, ties_break
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD, tensor_shapes
 from cadmonkey.gguf.config import ModelConfig, read_config
-from cadmonkey.gguf.merge import base_folder
+from cadmonkey.gguf.merge import trained_parts
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.weights import StoredTensor, find_weights
 
@@ -54,14 +54,8 @@ def open_trained(folder: Path) -> tuple[TrainedModel, StoredTokenizer]:
     Raises:
         InputError: as `open_model` and `StoredTokenizer` do, or the folder is neither run nor model.
     """
-    if not (folder / "recipe.json").is_file():
-        return open_model(base_folder(folder)), StoredTokenizer(folder)
-    whole, adapter = folder / "model", folder / "adapter"
-    if (whole / "config.json").is_file() and not (adapter / "adapter_config.json").is_file():
-        return open_model(whole), StoredTokenizer(whole)
-    if not (adapter / "adapter_config.json").is_file():
-        raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
-    return open_model(base_folder(folder), adapter), StoredTokenizer(adapter)
+    parts = trained_parts(folder)
+    return open_model(parts.weights, parts.adapter), StoredTokenizer(parts.tokenizer)
 
 
 def open_model(folder: Path, adapter: Path | None = None) -> TrainedModel:
@@ -84,7 +78,7 @@ def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredT
     shapes = tensor_shapes(config)
     if missing := [name for name in shapes if name not in found]:
         raise InputError(f"{folder}: expected all weights of the model, {len(missing)} are missing, e.g. {missing[0]}")
-    if config.tied and HEAD in found and not _is_copy(found[HEAD], found[EMBEDDING]):
+    if config.tied and HEAD in found and not holds_the_same(found[HEAD], found[EMBEDDING]):
         shapes |= {HEAD: shapes[EMBEDDING]}  # transformers takes it for a head of its own, too
     for name, shape in shapes.items():
         if found[name].shape != shape:
@@ -94,7 +88,7 @@ def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredT
     return {name: found[name] for name in shapes}
 
 
-def _is_copy(head: StoredTensor, embedding: StoredTensor) -> bool:
+def holds_the_same(head: StoredTensor, embedding: StoredTensor) -> bool:
     """Whether both hold the same numbers: some files store a tied head a second time."""
     import numpy as np
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadmonkey.errors import InputError, RunError
+from cadmonkey.errors import RunError
 from cadmonkey.files import atomic_path
 from cadmonkey.gguf.architecture import (
     as_llama_has_it,
@@ -18,8 +18,11 @@ from cadmonkey.gguf.architecture import (
     rows_together,
     write_hyperparameters,
 )
-from cadmonkey.gguf.encoding import LARGEST, STREAMED, encode, row_bytes, tensor_type
-from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.encoding import LARGEST, STREAMED, encode, halved, row_bytes, tensor_type
+from cadmonkey.gguf.imatrix import Importance
+from cadmonkey.gguf.origin import Origin, hub_url
+from cadmonkey.gguf.packing import packed_types
+from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.gguf.trained import TrainedModel
 from cadmonkey.gguf.vocabulary import Vocabulary, read_vocabulary
 
@@ -57,41 +60,80 @@ class _Tensor:
 class _File:
     """An opened GGUF file whose head is written; its tensors may be written in any order."""
 
-    kind: str
+    is_packed: bool
+    """Whether it stores what llama.cpp's quantizer makes of an f16 file."""
+    types: Mapping[str, str]
     descriptor: int
     offsets: dict[str, int]
+    imatrix: "Mapping[str, np.ndarray[Any, Any]]"
+
+    def largest(self, tensor: _Tensor) -> float:
+        """Return the number from which on the tensor cannot hold it."""
+        type_name = self.types[tensor.name]
+        return LARGEST["F16" if self.is_packed and type_name != "F32" else type_name]
 
     def write(self, tensor: _Tensor, start: int, rows: "np.ndarray[Any, Any]") -> None:
-        """Write a block of rows where it belongs."""
-        type_name = tensor_type(self.kind, tensor.shape)
-        data = encode(rows, type_name).data.cast("B")
+        """Write a block of rows where it belongs.
+
+        Raises:
+            RunError: the numbers cannot be kept in the file's type.
+        """
+        type_name = self.types[tensor.name]
+        if self.is_packed and type_name not in ("F32", "F16"):
+            rows = halved(rows)
+        try:
+            data = encode(rows, type_name, self.imatrix.get(tensor.name)).data.cast("B")
+        except ValueError as error:
+            raise RunError(f"model: {tensor.source}: {error}; choose a larger kind, or q8_0") from error
         offset = self.offsets[tensor.name] + start * row_bytes(type_name, math.prod(tensor.shape[1:]))
         while data:
             done = os.pwrite(self.descriptor, data, offset)
             data, offset = data[done:], offset + done
 
 
-def write_gguf(model: TrainedModel, tokenizer: Any, paths: Mapping[str, Path], origin: Origin) -> None:
-    """Write one file for each kind (f32, f16, bf16, q8_0) in one pass over the weights, each file whole or not at all.
+def write_gguf(
+    model: TrainedModel,
+    tokenizer: Any,
+    paths: Mapping[str, Path],
+    origin: Origin,
+    importance: Importance | None = None,
+) -> None:
+    """Write one file for each kind (of QUANTS) in one pass over the weights, each file whole or not at all.
 
-    Memory holds a few blocks of rows, whatever the size of the model.
+    Memory holds a few blocks of rows, whatever the size of the model. The kinds of llama.cpp's quantizer are its own,
+    bit for bit as it makes them from an f16 file, but no such file is written: each block is rounded to 16 bits and
+    quantised where it is.
 
     Raises:
-        InputError: the tokenizer is not supported, a weight file cannot be read, or a path cannot be written.
+        InputError: a kind needs `importance`, the tokenizer is not supported, a weight file cannot be read, or a path
+            cannot be written.
         RunError: a weight is not finite or does not fit into the kind's bits; the disk is full.
     """
-    if unknown := [kind for kind in paths if kind not in STREAMED]:
-        raise InputError(f"--quants: expected some of {', '.join(STREAMED)} to be written directly, got {unknown[0]}")
+    check_quants(list(paths), has_importance=importance is not None)
     vocabulary = read_vocabulary(tokenizer, model.config.vocab_size)
     tensors = list(_tensors(model))
     with ExitStack() as stack:
         files = []
         for kind, path in paths.items():
             temporary = stack.enter_context(atomic_path(path))
-            offsets = _write_head(temporary, kind, tensors, model, vocabulary, origin)
-            files.append(_File(kind, os.open(temporary, os.O_WRONLY), offsets))
-            stack.callback(os.close, files[-1].descriptor)
+            weights = None if kind in STREAMED or importance is None else importance
+            types = _types(kind, tensors, model, path.parent, weights)
+            offsets = _write_head(temporary, kind, types, tensors, model, vocabulary, origin, weights)
+            descriptor = os.open(temporary, os.O_WRONLY)
+            stack.callback(os.close, descriptor)
+            imatrix = weights.imatrix if weights else {}
+            files.append(_File(kind not in STREAMED, types, descriptor, offsets, imatrix))
         _stream(tensors, files)
+
+
+def _types(
+    kind: str, tensors: list[_Tensor], model: TrainedModel, folder: Path, importance: Importance | None
+) -> dict[str, str]:
+    """Return ggml's type of every tensor."""
+    if kind in STREAMED:
+        return {tensor.name: tensor_type(kind, tensor.shape) for tensor in tensors}
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    return packed_types(kind, shapes, model.config, folder, importance.imatrix if importance else None)
 
 
 def _tensors(model: TrainedModel) -> Iterator[_Tensor]:
@@ -129,7 +171,7 @@ def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
 
 def _write_block(tensor: _Tensor, start: int, stop: int, files: list[_File]) -> None:
     rows = tensor.rows(start, stop)
-    _check_finite(tensor, rows, min(LARGEST[tensor_type(file.kind, tensor.shape)] for file in files))
+    _check_finite(tensor, rows, min(file.largest(tensor) for file in files))
     for file in files:
         file.write(tensor, start, rows)
 
@@ -145,21 +187,31 @@ def _check_finite(tensor: _Tensor, rows: "np.ndarray[Any, Any]", largest: float)
 
 
 def _write_head(
-    path: Path, kind: str, tensors: list[_Tensor], model: TrainedModel, vocabulary: Vocabulary, origin: Origin
+    path: Path,
+    kind: str,
+    types: Mapping[str, str],
+    tensors: list[_Tensor],
+    model: TrainedModel,
+    vocabulary: Vocabulary,
+    origin: Origin,
+    importance: Importance | None,
 ) -> dict[str, int]:
     """Write everything but the numbers, make the file as long as it will be, and return where each tensor begins."""
     import numpy as np
-    from gguf import GGMLQuantizationType, GGUFWriter
+    from gguf import GGMLQuantizationType, GGUFType, GGUFWriter
 
     writer = GGUFWriter(path, model.config.architecture)
     sizes = {}
     for tensor in tensors:
-        type_name = tensor_type(kind, tensor.shape)
+        type_name = types[tensor.name]
         rows, width = tensor.shape[0], math.prod(tensor.shape[1:])
         sizes[tensor.name] = rows * row_bytes(type_name, width)
         kind_number = GGMLQuantizationType[type_name]
         writer.add_tensor_info(tensor.name, tensor.shape, np.dtype(np.float16), sizes[tensor.name], kind_number)
-    _write_descent(writer, origin, kind)
+    writer.add_type(GGUFType.MODEL)
+    write_descent(writer, origin, kind)
+    if importance is not None:
+        _write_importance(writer, importance)
     write_hyperparameters(writer, model.config)
     _write_vocabulary(writer, vocabulary)
     try:
@@ -184,30 +236,36 @@ def _aligned(offset: int) -> int:
     return -(-offset // _ALIGNMENT) * _ALIGNMENT
 
 
-def _write_descent(writer: Any, origin: Origin, kind: str) -> None:
-    """Write `general.*`: what the file is, where it comes from, how it is stored."""
+def write_descent(writer: Any, origin: Origin, kind: str) -> None:
+    """Write `general.*` but for the type: what the file is called, where it comes from, how it is stored."""
     import gguf
 
     total, shared, expert, count = writer.get_total_parameter_count()
-    base = {"name": origin.base_model.rpartition("/")[2]}
-    if origin.base_is_on_hub:
-        base |= {"organization": origin.base_model.partition("/")[0]}
-        base |= {"repo_url": f"https://huggingface.co/{origin.base_model}"}
     metadata = gguf.Metadata(
         name=origin.name,
         author=origin.author or None,
         license=origin.license or None,
+        license_name=origin.license_name or None,
+        license_link=origin.license_link or None,
         size_label=gguf.size_label(total, shared, expert, count),
-        base_models=[base] if origin.base_model else None,
-        datasets=[{"name": name.rpartition("/")[2]} for name in origin.datasets] or None,
-        tags=["text-generation"],
+        source_repo_url=hub_url(origin.source) if origin.source else None,
+        base_models=origin.base_entries or None,
+        datasets=origin.dataset_entries or None,
+        tags=list(origin.tags),
+        languages=list(origin.languages) or None,
     )
-    writer.add_type(gguf.GGUFType.MODEL)
     metadata.set_gguf_meta_model(writer)
     if origin.language:
         writer.add_string("cadmonkey.language", origin.language)
     writer.add_file_type(gguf.LlamaFileType["ALL_F32" if kind == "f32" else f"MOSTLY_{kind.upper()}"])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+
+
+def _write_importance(writer: Any, importance: Importance) -> None:
+    """Write what the matrix was measured on, under the keys of llama.cpp's own program."""
+    writer.add_string("quantize.imatrix.dataset", importance.source)
+    writer.add_int32("quantize.imatrix.entries_count", len(importance.imatrix))
+    writer.add_int32("quantize.imatrix.chunks_count", importance.texts)
 
 
 def _write_vocabulary(writer: Any, vocabulary: Vocabulary) -> None:

@@ -144,8 +144,9 @@ def _grid(step: str) -> Fraction:
 
 
 def _ceiling(value: float, step: Fraction) -> int:
-    return -int(-Fraction(value) // step)
+    return -_floor(-value, step)
 
 
 def _floor(value: float, step: Fraction) -> int:
-    return int(Fraction(value) // step)
+    numerator, denominator = value.as_integer_ratio()  # exact, as the quotient of two fractions is, in less time
+    return numerator * step.denominator // (denominator * step.numerator)

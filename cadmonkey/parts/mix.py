@@ -35,7 +35,7 @@ class Mix:
         Raises:
             InputError: no family of the mix has.
         """
-        families = [name for name in self.families if split is None or _has_parts_in(split, name)]
+        families = self.families if split is None else [n for n in self.families if _has_parts_in(split, n)]
         if not families:
             wanted = sorted(name for name in FAMILIES if _has_parts_in(split, name))
             raise InputError(f"split {split}: expected a mix with one of {', '.join(wanted)}")

@@ -73,11 +73,18 @@ def _joined(program: Program, node: csg.Node) -> Shape | None:
     pieces = [shape(replace(program, root=child)) for child in node.children]
     boxes = np.asarray([piece.bounding_box() for piece in pieces])
     for index, piece in enumerate(pieces):
-        if not _sticks_out(piece, np.delete(boxes, index, axis=0)):
+        others = np.delete(boxes, index, axis=0)
+        if not _reaches_out(boxes[index], others) and not _sticks_out(piece, others):
             covered = shared([united([*pieces[:index], *pieces[index + 1 :]]), piece])
             if piece.volume() - covered.volume() <= _SPECK_MM3:
                 return None
     return united(pieces)
+
+
+def _reaches_out(box: np.ndarray, boxes: np.ndarray) -> bool:
+    """Whether a box reaches beyond all others on one of its sides: then what is in it adds something."""
+    beyond = (box[:3] < boxes[:, :3] - _SAME).all(axis=0) | (box[3:] > boxes[:, 3:] + _SAME).all(axis=0)
+    return bool(beyond.any())
 
 
 def _sticks_out(piece: Shape, boxes: np.ndarray) -> bool:

@@ -10,8 +10,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
-ZERO_GRADIENTS = 3
-"""Lines in a row without a gradient: a single one may be a batch that the model knows by heart."""
+from cadmonkey.training.rates import NEGLIGIBLE
+
+ZERO_STEPS = 3
+"""Steps in a row without a gradient: a single one may be a batch that the model knows by heart."""
+
+ZERO_LINES = 2
+"""The same where steps between lines are not seen."""
 
 STILL_STEPS = 10
 """Steps after which every trained tensor has moved: the first step of a warm-up has a rate of 0, the next have not."""
@@ -23,8 +28,8 @@ FLAT_SHARE = 0.2
 """The same for a loss that starts below 1: this share of it. A model that nearly knows its rows cannot fall by 0.2."""
 
 FLAT_STEPS = 500
-FLAT_LINES = 10
-"""Lines below which a slope says nothing."""
+FLAT_LEAST_STEPS, FLAT_LEAST_LINES = 10, 5
+"""Steps, and lines, below which a course says nothing; a line of many steps is their mean, so few lines will do."""
 
 SLOPE_ERRORS = 2.0
 """Standard errors by which a slope must fall to be no accident (95 %)."""
@@ -40,9 +45,6 @@ SPIKE_RATIO, SPIKE_RISE = 1.5, 0.3
 RISING_EVALUATIONS = 3
 RISING_SHARE = 0.05
 """Held-out loss over its best from which a rise is no flicker."""
-
-SPENT_RATE = 0.01
-"""Share of the peak rate below which a step changes next to nothing."""
 
 SPENT_LEFT = 0.1
 """Share of the steps that a spent rate must waste: a cosine to 0 is below 1 % of its peak for the last 6.4 %."""
@@ -127,8 +129,13 @@ def not_finite(course: Course) -> Alarm | None:
 
 def zero_gradient(course: Course) -> Alarm | None:
     """No gradient reaches the trained weights."""
-    norms = course.values("grad_norm")[-ZERO_GRADIENTS:]
-    if "grad_norm" not in course.last or len(norms) < ZERO_GRADIENTS or any(norms):
+    norms = course.series("grad_norm")
+    if "grad_norm" not in course.last:
+        return None
+    # A line stands for the steps since the line before, but its norm is that of its last step alone.
+    last = next((step for step, norm in reversed(norms) if norm), 0)
+    steps, lines = course.last["step"] - last, sum(step > last for step, _ in norms)
+    if steps < ZERO_STEPS or lines < ZERO_LINES:
         return None
     masked = course.last.get("loss") == 0.0
     cause = (
@@ -137,7 +144,7 @@ def zero_gradient(course: Course) -> Alarm | None:
         else "the trained weights do not take part in the loss: they are frozen or cut off from it; try the other "
         "--engine, or --no-gradient-checkpointing"
     )
-    return Alarm("zero gradient", f"the gradient norm was 0 on the last {ZERO_GRADIENTS} lines: {cause}")
+    return Alarm("zero gradient", f"the gradient norm was 0 for the last {steps} steps: {cause}")
 
 
 def still_weights(course: Course) -> Alarm | None:
@@ -158,11 +165,12 @@ def flat_loss(course: Course) -> Alarm | None:
     if "loss" not in course.last:
         return None
     points = course.series("loss")
-    if len(points) < FLAT_LINES:
+    if len(points) < FLAT_LEAST_LINES or points[-1][0] < FLAT_LEAST_STEPS:
         return None
-    start = fmean(loss for _, loss in points[:3])
+    few = min(3, len(points) // 3)
+    start = fmean(loss for _, loss in points[:few])
     needed = min(FLAT_DROP, FLAT_SHARE * start)
-    now = fmean(loss for _, loss in points[-3:])
+    now = fmean(loss for _, loss in points[-few:])
     if start - now >= needed:
         return None
     seen = _seen_flat(course, points, needed)
@@ -220,7 +228,7 @@ def spent_rate(course: Course) -> Alarm | None:
     """The learning rate is used up long before the steps are."""
     rates = course.values("learning_rate")
     left = course.steps - course.last["step"]
-    if "learning_rate" not in course.last or rates[-1] >= SPENT_RATE * max(rates) or left <= SPENT_LEFT * course.steps:
+    if "learning_rate" not in course.last or rates[-1] >= NEGLIGIBLE * max(rates) or left <= SPENT_LEFT * course.steps:
         return None
     return Alarm(
         "learning rate spent",

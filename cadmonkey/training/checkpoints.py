@@ -92,5 +92,6 @@ def remove_damaged(out: Path) -> None:
 
 
 def _checkpoints(out: Path) -> list[Path]:
-    """Return the checkpoint folders, newest first."""
-    return sorted(out.glob("checkpoint-[0-9]*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    """Return the checkpoint folders, newest first; other folders, like a checkpoint-old, are somebody's own."""
+    steps = {path: path.name.removeprefix("checkpoint-") for path in out.glob("checkpoint-*")}
+    return sorted((path for path, step in steps.items() if step.isdecimal()), key=lambda path: int(steps[path]))[::-1]

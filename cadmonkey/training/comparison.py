@@ -1,6 +1,5 @@
 """Runs on the same rows side by side: compare.json and a table."""
 
-import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,7 +55,6 @@ def read_outcome(folder: Path) -> dict[str, Any]:
     The training loss is the last one logged, `tokens_per_second` the median of all.
     """
     metrics = read_jsonl(folder / "metrics.jsonl")
-    eval_loss = _last(metrics, "eval_loss")
     speeds = [line["tokens_per_second"] for line in metrics if "tokens_per_second" in line]
     resources = read_json(folder / "resources.json")
     answers = folder / "answers.json"
@@ -65,8 +63,8 @@ def read_outcome(folder: Path) -> dict[str, Any]:
         "preset": read_json(folder / "recipe.json")["preset"],
         "steps": metrics[-1]["step"],
         "train_loss": _last(metrics, "loss"),
-        "eval_loss": eval_loss,
-        "perplexity": math.exp(eval_loss) if eval_loss is not None and eval_loss < 700 else None,
+        "eval_loss": _last(metrics, "eval_loss"),
+        "perplexity": _last(metrics, "eval_perplexity"),
         "token_accuracy": _last(metrics, "eval_token_accuracy"),
         "p_end": read_json(folder / "end_token.json")["mean"],
         "exact_match": read_json(answers)["exact_match"] if answers.is_file() else None,

@@ -19,7 +19,6 @@ from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
 from cadmonkey.training.resources import write_resources
 from cadmonkey.training.trainer import build_trainer, run_training, save_trained
 from cadmonkey.training.twins import part_twins
-from cadmonkey.training.watch import check_reporters
 
 
 def finetune(recipe: Recipe, out: Path) -> None:
@@ -36,7 +35,6 @@ def finetune(recipe: Recipe, out: Path) -> None:
     if trained.is_dir():
         print(f"train: done already ({trained})")
         return
-    check_reporters(recipe)
     import_engine(recipe.engine)
     tokenizer = load_tokenizer(recipe.base_model)
     rows, held_out_rows = read_training_rows(out / "data")

@@ -1,9 +1,9 @@
 """The preflight of a run that is not about to start: from whatever of it is at hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cadmonkey.training.examples import Examples, encode_rows
 from cadmonkey.training.folder import changed_files
 from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
 from cadmonkey.training.plan import plan_run
@@ -19,9 +19,8 @@ def inspect(
     """Return every check, and the special tokens' rows; what needs files that are not here is skipped and says so."""
     tokenizer, sample = find_tokenizer(recipe.base_model), sample_rows(recipe, run)
     held_out, twinned = part_twins(sample.train, sample.held_out)
-    data = look_at_data(recipe, type(sample)(sample.outside, sample.own, held_out), tokenizer)
+    data, train = look_at_data(recipe, replace(sample, held_out=held_out), tokenizer)
     plan = plan_run(recipe, data, out, gpu_memory_gb)
-    train = Examples([], {}) if tokenizer is None else encode_rows(tokenizer, sample.train, recipe.max_seq_length)
     checks = check_run(Subject(recipe, plan, tokenizer, sample.train, train, twinned))
     row_checks = _rows(recipe, tokenizer, checks)
     if run is not None:

@@ -156,12 +156,22 @@ _PANELS = (
 )
 """The panels of curves.png: what stands beside the axis, and the figures drawn."""
 
+_ROW_POINTS, _GAP_PIXELS = 10, 6
+"""Between two rows of alarms' names, and between two names of one row."""
+
 
 def write_curves(metrics: Path, picture: Path) -> None:
     """Plot the lines of metrics.jsonl over their steps into a PNG, and the alarms of alarms.jsonl beside it."""
+    alarms = metrics.with_name("alarms.jsonl")
+    figure = draw_curves(read_jsonl(metrics), read_jsonl(alarms) if alarms.exists() else [])
+    with atomic_path(picture) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def draw_curves(lines: list[Line], alarms: list[Line]) -> Any:
+    """Return matplotlib's figure of the lines of metrics.jsonl and alarms.jsonl."""
     from matplotlib.figure import Figure
 
-    lines, alarms = read_jsonl(metrics), metrics.with_name("alarms.jsonl")
     figure = Figure(figsize=(9, 11), layout="constrained")
     axes = figure.subplots(len(_PANELS), 1, sharex=True, height_ratios=(3, 1.5, 1.5, 1, 1))
     for axis, (label, names) in zip(axes, _PANELS, strict=True):
@@ -175,10 +185,8 @@ def write_curves(metrics: Path, picture: Path) -> None:
     for axis in axes[1:3]:
         axis.set_ylim(-0.03, 1.03)
     axes[-1].set_xlabel("optimizer step")
-    for alarm in read_jsonl(alarms) if alarms.exists() else []:
-        _mark(axes, alarm)
-    with atomic_path(picture) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    _mark(axes, alarms)
+    return figure
 
 
 def _draw(axis: Any, points: list[tuple[int, float]], held_out: bool) -> None:
@@ -187,9 +195,21 @@ def _draw(axis: Any, points: list[tuple[int, float]], held_out: bool) -> None:
     axis.plot(steps, values, marker=marker, markersize=4, color="tab:orange" if held_out else "tab:blue")
 
 
-def _mark(axes: Any, alarm: Line) -> None:
-    """Draw an alarm as a line through all panels, its name in the first."""
-    for axis in axes:
-        axis.axvline(alarm["step"], color="tab:red", linestyle=":", linewidth=1)
-    at = axes[0].get_xaxis_transform()  # x in steps, y as a share of the panel
-    axes[0].text(alarm["step"], 0.02, f" {alarm['alarm']}", transform=at, color="tab:red", rotation=90, fontsize=8)
+def _mark(axes: Any, alarms: list[Line]) -> None:
+    """Draw alarms as lines through all panels, their names above the first, in rows where they would overprint."""
+    figure, at = axes[0].figure, axes[0].get_xaxis_transform()  # x in steps, y as a share of the panel
+    figure.draw_without_rendering()  # settles where a step is on the picture
+    ends: list[float] = []
+    """Of each row of names, where its last one ends, in pixels."""
+    for alarm in sorted(alarms, key=lambda line: float(line["step"])):
+        for axis in axes:
+            axis.axvline(alarm["step"], color="tab:red", linestyle=":", linewidth=1)
+        place, words = (alarm["step"], 1.0), f"{alarm['step']}: {alarm['alarm']}"
+        name = axes[0].annotate(
+            words, place, xycoords=at, xytext=(0, 3), textcoords="offset points", color="tab:red", fontsize=8
+        )
+        box = name.get_window_extent()
+        over = max(0.0, box.x1 - figure.bbox.x1)  # at the right edge a name ends where the picture does
+        row = next((row for row, end in enumerate(ends) if end < box.x0 - over), len(ends))
+        ends[row : row + 1] = [box.x1 - over + _GAP_PIXELS]
+        name.set_position((-over * 72 / figure.dpi, 3 + _ROW_POINTS * row))

@@ -20,7 +20,7 @@ class Options:
     """Where the defaults below come from; chosen by the hardware if not given."""
     out: Path
     """The run's folder; a killed run resumes in it."""
-    fresh: bool = False
+    fresh: tyro.conf.FlagCreatePairsOff[bool] = False
     """Start over: remove what an earlier run left in the folder."""
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     """Every choice of the run; the defaults are the preset's."""
@@ -73,7 +73,8 @@ def _read(kind: type[_Kind], name: str, presets: Mapping[str, Recipe], preset: s
         kind,
         default=defaults,
         description=description,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+        # A remedy or a habit may turn off what a preset has off already: --no-load-in-4bit is no error.
+        config=(tyro.conf.OmitArgPrefixes,),
     )
 
 

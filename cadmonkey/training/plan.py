@@ -17,6 +17,7 @@ from cadmonkey.training.packing import fill_rows
 from cadmonkey.training.processes import world_size
 from cadmonkey.training.rates import learning_rates, negligible_share, rates_at_quarters
 from cadmonkey.training.recipe import Recipe
+from cadmonkey.training.remedies import settle
 from cadmonkey.training.schedule import warmup_steps
 from cadmonkey.training.verdict import Finding, Verdict, judge, sum_up
 
@@ -111,6 +112,8 @@ class Plan:
     disk_free_bytes: int
     findings: list[Finding] = field(default_factory=list)
     verdict: Verdict = "go"
+    remedy: str = ""
+    """Options that mend together what the findings say; "" where no field does."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for plan.json."""
@@ -145,9 +148,28 @@ def plan_run(recipe: Recipe, data: DataFigures, out: Path, gpu_memory_gb: float 
     """Work out everything that follows from the choices and the data, and judge it."""
     _check_optimizer(recipe)
     shape, device = read_shape(recipe.base_model), find_device(gpu_memory_gb)
+
+    def judged(choices: Recipe) -> list[Finding]:
+        return judge(_figures(choices, _refit(data, recipe, choices), shape, device, out), choices, shape)
+
+    findings, remedy = settle(recipe, judged)
     plan = _figures(recipe, data, shape, device, out)
-    findings = judge(plan, recipe, shape)
-    return replace(plan, findings=findings, verdict=sum_up(findings))
+    return replace(plan, findings=findings, verdict=sum_up(findings), remedy=remedy)
+
+
+def _refit(data: DataFigures, recipe: Recipe, choices: Recipe) -> DataFigures:
+    """Return the figures of `recipe` for other `choices`: rows that are let in again are taken to be as long as can be.
+
+    Where the longest of all stays out, it is taken to be the only one.
+    """
+    most = choices.max_seq_length
+    if data.too_long and most > recipe.max_seq_length:
+        stays = int(most < data.longest_row)
+        lengths = [*data.lengths, *[min(most, data.longest_row)] * (data.too_long - stays)]
+        return replace(data, lengths=lengths, data_rows=data.data_rows + data.too_long - stays, too_long=stays)
+    lengths = [length for length in data.lengths if length <= most]
+    cut = len(data.lengths) - len(lengths)
+    return replace(data, lengths=lengths, data_rows=data.data_rows - cut, too_long=data.too_long + cut)
 
 
 def _check_optimizer(recipe: Recipe) -> None:

@@ -18,6 +18,8 @@ def print_plan(plan: Plan) -> None:
     for finding in plan.findings:
         if finding.level != "ok":
             console.print(f"[{_COLOURS[finding.level]}]{finding.level:4}[/] {words_of(finding)}", markup=True)
+    if plan.remedy:
+        console.print(f"all together: {plan.remedy}", markup=False)
     console.print(f"verdict: [{_COLOURS[plan.verdict]}]{plan.verdict}[/]")
 
 
@@ -28,10 +30,10 @@ def refuse(plan: Plan) -> None:
         InputError: the verdict is "stop".
     """
     if plan.verdict == "stop":
-        reasons = "; ".join(words_of(finding) for finding in plan.findings if finding.level == "stop")
-        raise InputError(
-            f"plan: {reasons}; a smoke test (--max-steps up to {SMOKE_STEPS}) is not judged by what it would learn"
-        )
+        reasons = "; ".join(f"{finding.what}: {finding.why}" for finding in plan.findings if finding.level == "stop")
+        remedy = f" -> {plan.remedy}" if plan.remedy else ""
+        smoke = f"a smoke test (--max-steps up to {SMOKE_STEPS}) is not judged by what it would learn"
+        raise InputError(f"plan: {reasons}{remedy}; {smoke}")
 
 
 def words_of(finding: Finding) -> str:

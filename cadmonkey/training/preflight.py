@@ -15,10 +15,17 @@ from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import RowCheck
 from cadmonkey.training.served import check_served
 from cadmonkey.training.twins import Twinned
+from cadmonkey.training.verdict import Finding
 
 MOST_LEFT_OUT = 0.5
 MOST_REPEATED = 0.9
-"""From this share of left-out, or repeated, rows on a run is not what it was meant to be."""
+MOST_LEAKED = 0.5
+"""From this share of left-out, repeated, or held-out but trained rows on a run is not what it was meant to be."""
+
+MANY_REPEATED = 0.1
+MANY_NEAR = 0.5
+FEW_LEAKED = 0.01
+"""Over these shares of rows, or of held-out prompts, alike ones bend the run or its held-out figures."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Check:
     """One look at the run: what was looked at, how it stands, and in words."""
 
     name: str
-    status: Literal["pass", "fixed", "stop", "skipped"]
+    status: Literal["pass", "fixed", "warn", "stop", "skipped"]
     detail: str
 
     @property
@@ -51,7 +58,7 @@ class Subject:
 
 def check_run(subject: Subject) -> list[Check]:
     """Return every check that needs no weights."""
-    checks = [_check_rows(subject.plan), _check_twins(subject.twinned), _check_leaks(subject.twinned)]
+    checks = [_check_rows(subject.plan), _check_twins(subject.twinned, subject.recipe), _check_leaks(subject.twinned)]
     if subject.tokenizer is None:
         checks += list(_skipped("the tokenizer is not at hand; fetch the model first", _TOKENIZER_CHECKS))
     else:
@@ -125,21 +132,34 @@ def _check_rows(plan: Plan) -> Check:
     return Check("rows", "pass", detail)
 
 
-def _check_twins(twinned: Twinned) -> Check:
+def _check_twins(twinned: Twinned, recipe: Recipe) -> Check:
     words = f"{twinned.repeated} of {twinned.rows} rows repeat another, {twinned.near} of {twinned.looked_at} nearly"
     if twinned.repeated > MOST_REPEATED * twinned.rows:
         return Check("repetitions", "stop", f"{words}; remove the copies and train more epochs")
+    if max(recipe.dataset_weights, default=0) > 1:
+        return Check("repetitions", "pass", f"{words}, as --dataset-weights asks for")
+    if twinned.repeated > MANY_REPEATED * twinned.rows or twinned.near > MANY_NEAR * twinned.looked_at:
+        remedy = "they count that many times in the loss; remove the copies that `cadmonkey data audit` lists"
+        return Check("repetitions", "warn", f"{words}: {remedy}")
     return Check("repetitions", "pass", words)
 
 
 def _check_leaks(twinned: Twinned) -> Check:
+    rows = f"{twinned.left_out} of {twinned.held_out} held-out rows are also trained on"
     also = (
         f"{twinned.leaked_prompts} held-out prompts are trained with another answer, {twinned.leaked_near} nearly alike"
     )
+    remedy = (
+        "the held-out figures would flatter the model; `cadmonkey data audit` lists the rows: remove them, or give "
+        'rows that belong together the same "part" and "split", with --fresh'
+    )
+    if twinned.left_out > MOST_LEAKED * twinned.held_out:
+        return Check("leakage", "stop", f"{rows}; {also}: {remedy}")
+    if twinned.leaked_prompts + twinned.leaked_near > FEW_LEAKED * twinned.held_out:
+        left_out = f"{rows} and were left out" if twinned.left_out else "no held-out row is trained on"
+        return Check("leakage", "warn", f"{left_out}; {also}: {remedy}")
     if twinned.left_out:
-        return Check(
-            "leakage", "fixed", f"{twinned.left_out} held-out rows are also trained on and were left out; {also}"
-        )
+        return Check("leakage", "fixed", f"{rows} and were left out; {also}")
     return Check("leakage", "pass", f"no held-out row is trained on; {also}")
 
 
@@ -246,14 +266,19 @@ def _check_memory(plan: Plan) -> Check:
     words = f"about {plan.memory['total'] / 1e9:.2f} GB of {plan.device['memory_bytes'] / 1e9:.2f} GB"
     finding = next(finding for finding in plan.findings if finding.what == "memory")
     if finding.level == "stop":
-        return Check("memory", "stop", f"{finding.why}; {finding.remedy}")
-    return Check("memory", "pass", words if plan.fits else f"{words}: tight; {finding.remedy}")
+        return Check("memory", "stop", _words(finding))
+    return Check("memory", "pass" if plan.fits else "warn", words if plan.fits else _words(finding))
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.why}; {finding.remedy}" if finding.remedy else finding.why
 
 
 def _check_disk(plan: Plan) -> Check:
     words = f"about {plan.disk['total'] / 1e9:.2f} GB of {plan.disk_free_bytes / 1e9:.2f} GB free"
-    if plan.disk["total"] > plan.disk_free_bytes:
-        return Check("disk", "stop", f"{words}; free some space, or choose another disk with --out")
+    finding = next((finding for finding in plan.findings if finding.what == "disk"), None)
+    if finding is not None:
+        return Check("disk", "stop", _words(finding))
     return Check("disk", "pass", words)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from cadmonkey.errors import InputError
+
 _PATIENCE = timedelta(hours=3)
 """How long the others wait for the first, which makes the data and measures alone."""
 
@@ -21,7 +23,12 @@ def is_first() -> bool:
 
 
 def join_processes() -> None:
-    """Meet the other processes of this run, if there are any; all but the first fall silent on stdout."""
+    """Meet the other processes of this run, if there are any; all but the first fall silent on stdout.
+
+    Raises:
+        InputError: more were asked for than there are, or they do not know of each other.
+    """
+    _refuse_strangers()
     if world_size() == 1:
         return
     import torch
@@ -32,6 +39,20 @@ def join_processes() -> None:
     torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_PATIENCE)
     if not is_first():
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+
+
+def _refuse_strangers() -> None:
+    """Refuse what `accelerate launch --cpu --num_processes 2` starts: one process, or with MPI two that are each one.
+
+    Raises:
+        InputError: this is such a process.
+    """
+    asked_for_more = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" and "MASTER_ADDR" in os.environ
+    if asked_for_more and "WORLD_SIZE" not in os.environ:
+        raise InputError(
+            "accelerate launch --cpu: expected processes that know of each other, got one by itself, whatever "
+            "--num_processes says; use torchrun --nproc-per-node 2 (or leave --num_processes out)"
+        )
 
 
 def wait_for_all() -> None:

@@ -143,7 +143,7 @@ class Recipe:
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"--{name.replace('_', '-')}: expected 0 or more, below 1, got {getattr(self, name)}")
         for name in ("warmup_steps", "weight_decay", "eval_steps", "save_steps", "early_stopping_patience"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"--{name.replace('_', '-')}: expected 0 or more, got {getattr(self, name)}")
         if self.min_lr_ratio and self.lr_scheduler_type != "cosine":
             raise InputError(f"--min-lr-ratio: expected --lr-scheduler-type cosine, got {self.lr_scheduler_type}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cadmonkey.data.chat import asked, conversation
-from cadmonkey.data.near import near_pairs
+from cadmonkey.data.near import folded, near_pairs
 from cadmonkey.training.examples import Row
 
 MOST_COMPARED = 4000
@@ -21,6 +21,8 @@ class Twinned:
     looked_at: int
     near: int
     """Prompts among `looked_at` that are nearly another one."""
+    held_out: int
+    """Held-out rows, those that are left out too."""
     left_out: int
     """Held-out rows whose prompt and completion are trained on."""
     leaked_prompts: int
@@ -40,6 +42,7 @@ def part_twins(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[list[Row],
         repeated=len(rows) - len(trained),
         looked_at=looked_at,
         near=near,
+        held_out=len(held_out),
         left_out=len(held_out) - len(apart),
         leaked_prompts=sum(_pair(row)[0] in prompts for row in apart),
         leaked_near=leaked,
@@ -50,7 +53,7 @@ def part_twins(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[list[Row],
 def _pair(row: Row) -> tuple[str, str]:
     """The row without regard to capitals and spaces of its prompt."""
     said = " ".join(message["content"] for message in conversation(asked(row)))
-    return " ".join(said.casefold().split()), str(row["completion"]).strip()
+    return folded(said), str(row["completion"]).strip()
 
 
 def _near(rows: Sequence[Row], held_out: Sequence[Row]) -> tuple[int, int, int]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from dataclasses import field as dataclass_field
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
+from cadmonkey.training.cost import disk_bytes
 from cadmonkey.training.memory import Work, estimate_memory
 from cadmonkey.training.models import Shape
 from cadmonkey.training.recipe import Recipe
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "warn", "stop"]
 Verdict = Literal["go", "warn", "stop"]
+LEVELS: tuple[Level, ...] = ("stop", "warn", "ok")
+"""The gravest first."""
 
 SMOKE_STEPS = 20
 """A run told to stop after so few steps tries the stages; whether it would learn is not asked."""
@@ -28,6 +32,9 @@ LEAST_TRAVEL = 0.02
 """Sum of the rates below which LoRA has hardly begun: AdamW moves a weight by about the rate, or less, each step."""
 
 FEW_STEPS = 50
+USUAL_EPOCHS = 3
+LEAST_BATCH = 4
+"""Rows of a batch that is made smaller for the sake of more steps."""
 SPENT_SHARE = 0.1
 LONG_WARMUP = 0.2
 SMALL_BATCH, MANY_ROWS = 16, 10_000
@@ -48,20 +55,35 @@ class Finding:
     """The recipe's field to change; "" where there is nothing to change."""
     value: Any = None
     """What to set it to."""
+    also: dict[str, Any] = dataclass_field(default_factory=dict)
+    """Other fields that have to change with it."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for plan.json."""
         return asdict(self)
 
     @property
+    def changes(self) -> dict[str, Any]:
+        """Every field to change, and what to set it to."""
+        return {self.field: self.value, **self.also} if self.field else {}
+
+    @property
     def remedy(self) -> str:
-        """The option to add on the command line."""
-        if not self.field:
-            return ""
-        flag = self.field.replace("_", "-")
-        if isinstance(self.value, bool):
-            return f"--{flag}" if self.value else f"--no-{flag}"
-        return f"--{flag} {self.value:g}" if isinstance(self.value, float) else f"--{flag} {self.value}"
+        """The options to add on the command line."""
+        return options_of(self.changes)
+
+
+def options_of(changes: dict[str, Any]) -> str:
+    """Return fields of a recipe as options on the command line."""
+    return " ".join(_option(f"-{name.replace('_', '-')}", value) for name, value in changes.items())
+
+
+def _option(flag: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"-{flag}" if value else f"--no{flag}"
+    if isinstance(value, tuple):
+        return f"-{flag} {' '.join(map(str, value))}"
+    return f"-{flag} {value:.6g}" if isinstance(value, float) else f"-{flag} {value}"
 
 
 def judge(plan: "Plan", recipe: Recipe, shape: Shape) -> list[Finding]:
@@ -72,7 +94,7 @@ def judge(plan: "Plan", recipe: Recipe, shape: Shape) -> list[Finding]:
         found.append(Finding("ok", "smoke test", f"{plan.steps} steps try the stages and teach nothing"))
     elif plan.rows["train"]:
         found += [_coverage(plan, recipe), *_rates(plan, recipe), *_steps(plan, recipe)]
-    return sorted(found, key=lambda finding: ("stop", "warn", "ok").index(finding.level))
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 
 def is_smoke_test(recipe: Recipe) -> bool:
@@ -92,18 +114,39 @@ def _coverage(plan: "Plan", recipe: Recipe) -> Finding:
     words = f"{percent:.3g} % of the data: {rows}"
     if plan.packed_rows:
         words += f" rows packed into {plan.packed_rows:,}"
-    one_epoch = plan.steps_per_epoch if plan.packed_rows else ceil(plan.data_rows / plan.effective_batch)
     if percent < FULL_COVERAGE:
         level: Level = "stop" if percent < LEAST_COVERAGE else "warn"
         why = f"{words}; what the model never sees it cannot learn. A larger batch or fewer rows do it too"
-        return Finding(level, "coverage", why, "max_steps", one_epoch)
+        return Finding(level, "coverage", why, "max_steps", _one_epoch(plan))
     if percent > MANY_EPOCHS:
         why = (
             f"{words}, {plan.epochs:.2g} epochs: many; the model may learn rows by heart. Watch the held-out loss, "
             "or add --early-stopping-patience 3"
         )
-        return Finding("warn", "coverage", why, "max_steps", 3 * one_epoch)
+        field, value = _fewer(plan, recipe)
+        return Finding("warn", "coverage", why if field else f"{why}; more rows are better", field, value)
     return Finding("ok", "coverage", f"{words}, {plan.epochs:.2g} epochs")
+
+
+def _one_epoch(plan: "Plan") -> int:
+    """Steps that see the whole data, also the own parts that a short run does not make."""
+    return plan.steps_per_epoch if plan.packed_rows else ceil(plan.data_rows / plan.effective_batch)
+
+
+def _fewer(plan: "Plan", recipe: Recipe) -> tuple[str, int | None]:
+    """Return the field and the value that bring a run of many epochs down to three, or to the fewest sound steps."""
+    epochs = max(USUAL_EPOCHS, ceil(FEW_STEPS / _one_epoch(plan)))
+    if 100 * epochs > MANY_EPOCHS:
+        return "", None
+    return ("max_steps", epochs * _one_epoch(plan)) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
+
+
+def _more(plan: "Plan", recipe: Recipe, steps: int) -> tuple[str, int | None]:
+    """Return the field and the value for a run of at least `steps`, or nothing if these are too many epochs."""
+    epochs = ceil(steps / _one_epoch(plan))
+    if 100 * steps / _one_epoch(plan) > MANY_EPOCHS or 100 * epochs > MANY_EPOCHS:
+        return "", None
+    return ("max_steps", steps) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
 
 
 def _rates(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
@@ -140,7 +183,12 @@ def _peak(plan: "Plan", recipe: Recipe) -> Finding:
         return Finding("warn", "learning rate", why, "learning_rate", 2e-4)
     if not recipe.full_finetuning and travel < LEAST_TRAVEL:
         why = f"over {plan.steps:,} steps the rates add up to {travel:.2g}: no weight can move much further than that"
-        return Finding("warn", "learning rate", why, "max_steps", ceil(plan.steps * LEAST_TRAVEL / max(travel, 1e-12)))
+        times = LEAST_TRAVEL / max(travel, 1e-12)
+        field, value = _more(plan, recipe, ceil(1.05 * times * plan.steps))
+        if field:
+            return Finding("warn", "learning rate", why, field, value)
+        faster = 1.05 * times * rate
+        return Finding("warn", "learning rate", why, "learning_rate" if faster <= HIGH_LORA_RATE else "", faster)
     highest = HIGH_FULL_RATE if recipe.full_finetuning and plan.total_parameters > 1e8 else HIGH_LORA_RATE
     if rate > highest:
         why = f"a peak of {rate:g} is high for {'a whole model' if recipe.full_finetuning else 'LoRA'}: it may diverge"
@@ -150,25 +198,40 @@ def _peak(plan: "Plan", recipe: Recipe) -> Finding:
 
 def _steps(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
     if plan.steps < FEW_STEPS:
-        epochs = recipe.num_train_epochs * ceil(FEW_STEPS / plan.steps)
-        field, value = ("max_steps", FEW_STEPS) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
-        yield Finding("warn", "steps", f"{plan.steps} steps are few to learn from", field, value)
+        field, value = _more(plan, recipe, FEW_STEPS)
+        if not field:
+            field, value = _smaller_batch(recipe)
+        why = f"{plan.steps} steps are few to learn from"
+        yield Finding("warn", "steps", why if field else f"{why}: more rows are needed", field, value)
     if plan.effective_batch < SMALL_BATCH and plan.data_rows > MANY_ROWS:
         why = f"{plan.effective_batch} rows a step of {plan.data_rows:,}: noisy gradients, and little of the data seen"
         value = ceil(2 * SMALL_BATCH / (recipe.per_device_train_batch_size * plan.world_size))
         yield Finding("warn", "batch", why, "gradient_accumulation_steps", value)
 
 
+def _smaller_batch(recipe: Recipe) -> tuple[str, int | None]:
+    """Return the field and the value that make more steps of the same rows."""
+    if recipe.gradient_accumulation_steps > 1:
+        return "gradient_accumulation_steps", 1
+    if recipe.per_device_train_batch_size > LEAST_BATCH:
+        return "per_device_train_batch_size", LEAST_BATCH
+    return "", None
+
+
 def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
     left_out, kept = sum(plan.left_out.values()), plan.rows["train"]
+    most = plan.max_position_embeddings
+    value = min(plan.longest_row, most)
+    field = "max_seq_length" if value > recipe.max_seq_length else ""
+    room = "" if field else f"; the model has room for {most} tokens: shorten or split the rows"
     if kept == 0 and plan.longest_row:
-        yield Finding("stop", "rows", f"no row to train on, {left_out} left out", "max_seq_length", plan.longest_row)
+        yield Finding("stop", "rows", f"no row to train on, {left_out} left out{room}", field, value)
     elif kept == 0:
         yield Finding("stop", "rows", "no row to train on; name some with --datasets or --own-parts")
     elif plan.too_long > LEFT_OUT_SHARE * (plan.too_long + kept):
         rows = f"{plan.too_long} of {plan.too_long + kept} rows"
-        why = f"{rows} are longer than {recipe.max_seq_length} tokens and left out"
-        yield Finding("warn", "rows", why, "max_seq_length", plan.longest_row)
+        why = f"{rows} are longer than {recipe.max_seq_length} tokens and left out{room}"
+        yield Finding("warn", "rows", why, field, value)
     elif left_out:
         yield Finding("ok", "rows", f"{left_out} left out of {left_out + kept}: {plan.left_out}")
 
@@ -177,11 +240,20 @@ def _resources(plan: "Plan", recipe: Recipe, shape: Shape) -> Iterator[Finding]:
     yield _memory(plan, recipe, shape)
     yield from _bits(plan, recipe, shape)
     if plan.disk["total"] > plan.disk_free_bytes:
-        why = f"needs about {_gb(plan.disk['total'])}, {_gb(plan.disk_free_bytes)} are free; --out another disk, or"
-        yield Finding("stop", "disk", why, "quants", recipe.quants[-1])
+        yield _disk(plan, recipe, shape)
     hours = plan.duration["seconds"] / 3600
     if hours > LONG_RUN_H:
         yield Finding("warn", "time", f"about {hours:.0f} h ({plan.duration['source']})")
+
+
+def _disk(plan: "Plan", recipe: Recipe, shape: Shape) -> Finding:
+    needed, free = plan.disk["total"], plan.disk_free_bytes
+    why = f"needs about {_gb(needed)}, {_gb(free)} are free; free some, or --out on another disk"
+    smallest = min(recipe.quants, key=lambda quant: disk_bytes(replace(recipe, quants=(quant,)), shape)["gguf"])
+    fewer = disk_bytes(replace(recipe, quants=(smallest,)), shape)["total"]
+    if fewer > free:
+        return Finding("stop", "disk", f"{why}, or a smaller --base-model")
+    return Finding("stop", "disk", f"{why}, or fewer files:", "quants", (smallest,))
 
 
 def _memory(plan: "Plan", recipe: Recipe, shape: Shape) -> Finding:
@@ -194,37 +266,36 @@ def _memory(plan: "Plan", recipe: Recipe, shape: Shape) -> Finding:
     while batch > 1 and estimate_memory(recipe, shape, Work(batch, length, on_gpu)).total > room:
         batch //= 2
     if estimate_memory(recipe, shape, Work(batch, length, on_gpu)).total <= room:
-        times = recipe.effective_batch // batch
-        why = f"{words}; with --gradient-accumulation-steps {times} the smaller batch learns the same"
-        return Finding("warn", "memory", why, "per_device_train_batch_size", batch)
+        times = {"gradient_accumulation_steps": ceil(recipe.effective_batch / batch)}
+        why = f"{words}; a smaller batch with more accumulation learns the same"
+        return Finding("warn", "memory", why, "per_device_train_batch_size", batch, times)
     if not recipe.gradient_checkpointing:
         return Finding("stop", "memory", f"{words}, even with a batch of 1", "gradient_checkpointing", True)
     if recipe.full_finetuning:
         return Finding("stop", "memory", f"{words}, even with a batch of 1", "full_finetuning", False)
     if not recipe.load_in_4bit:
-        return Finding("stop", "memory", f"{words}, even with a batch of 1", "load_in_4bit", True)
-    return Finding(
-        "stop",
-        "memory",
-        f"{words}, even with a batch of 1; a smaller --base-model, or shorter rows:",
-        "max_seq_length",
-        plan.longest_kept // 2,
-    )
+        other = {"load_in_8bit": False} if recipe.load_in_8bit else {}
+        return Finding("stop", "memory", f"{words}, even with a batch of 1", "load_in_4bit", True, other)
+    why, most = f"{words}, even with a batch of 1; take a smaller --base-model", plan.tokens_per_row["p90"]
+    if most >= length:
+        return Finding("stop", "memory", why)
+    return Finding("stop", "memory", f"{why}, or leave the longest tenth of the rows out:", "max_seq_length", most)
 
 
 def _bits(plan: "Plan", recipe: Recipe, shape: Shape) -> Iterator[Finding]:
     """Fewer bits than needed cost accuracy: the adapter learns to mend a base that the merge then replaces."""
-    if not recipe.load_in_4bit:
+    if not recipe.load_in_4bit and not recipe.load_in_8bit:
         return
-    whole = replace(recipe, load_in_4bit=False)
+    bits = 4 if recipe.load_in_4bit else 8
+    whole = replace(recipe, load_in_4bit=False, load_in_8bit=False)
     work = Work(recipe.per_device_train_batch_size, plan.longest_kept, plan.device["on_gpu"])
     needed = estimate_memory(whole, shape, work).total
     if needed <= ROOMY * plan.device["memory_bytes"]:
         why = (
-            f"4-bit weights where {16 if work.on_gpu else 32}-bit ones fit too ({_gb(needed)} of "
+            f"{bits}-bit weights where {16 if work.on_gpu else 32}-bit ones fit too ({_gb(needed)} of "
             f"{_gb(plan.device['memory_bytes'])}): coarser, slower, and merged into a base that was not trained on"
         )
-        yield Finding("warn", "bits", why, "load_in_4bit", False)
+        yield Finding("warn", "bits", why, f"load_in_{bits}bit", False)
 
 
 def _gb(size: float) -> str:

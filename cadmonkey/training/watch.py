@@ -16,6 +16,7 @@ from cadmonkey.training.alarms import Alarm, Course, find_alarms, no_better
 from cadmonkey.training.end_token import measure_end_token
 from cadmonkey.training.metrics import Metrics, append_line, forget_after, lines_until
 from cadmonkey.training.plan import Plan
+from cadmonkey.training.processes import is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.samples import answer
 
@@ -87,11 +88,11 @@ class Watch:
         self._movement: Movement | None = None
         self.metrics = Metrics(out / "metrics.jsonl", plan.steps)
 
-    def begin(self, step: int, model: Any, *, first: bool = True) -> bool:
+    def begin(self, step: int, model: Any) -> bool:
         """Take up the run after `step`; return True if early stopping had ended it already."""
-        self.metrics.silent = not first
+        self.metrics.silent = not is_first()
         self._lines = lines_until(self._out / "metrics.jsonl", step)
-        for name in ("metrics", "alarms", "samples") if first else ():
+        for name in ("metrics", "alarms", "samples") if is_first() else ():
             forget_after(self._out / f"{name}.jsonl", step)
         self._movement = Movement(model)
         evaluations = [line for line in self._lines if "eval_loss" in line]
@@ -192,7 +193,7 @@ def _callback(watcher: Watch) -> Any:
 
     class WatchCallback(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, model: Any, **kwargs: Any) -> None:
-            control.should_training_stop |= watcher.begin(state.global_step, model, first=state.is_world_process_zero)
+            control.should_training_stop |= watcher.begin(state.global_step, model)
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             metrics.start_step()

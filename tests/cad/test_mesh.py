@@ -1,7 +1,7 @@
 import pytest
 from manifold3d import Manifold, OpType
 
-from cadmonkey.cad.mesh import same_mesh, write_stl
+from cadmonkey.cad.mesh import same_mesh, unshared_mm3, write_stl
 from cadmonkey.errors import InputError
 
 TUBE = Manifold.cylinder(30.0, 10.0, 10.0, 96) - Manifold.cylinder(40.0, 7.0, 7.0, 96).translate((0.0, 0.0, -1.0))
@@ -36,3 +36,13 @@ def test_a_solid_built_in_another_way_has_the_same_mesh_and_a_moved_one_has_not(
     assert same_mesh(Manifold.sphere(4.0, 32), Manifold.sphere(4.0, 32).rotate((0.0, 0.0, 90.0)))
     assert not same_mesh(TUBE, TUBE.translate((0.0, 0.0, 1e-3)))
     assert not same_mesh(TUBE, Manifold.cylinder(30.0, 10.0, 10.0, 96))
+
+
+def test_what_only_one_of_two_solids_has_is_nothing_where_they_are_the_same_and_counted_on_both_sides():
+    block = Manifold.cube((10.0, 10.0, 10.0))
+    halves = Manifold.cube((5.0, 10.0, 10.0)) + Manifold.cube((5.0, 10.0, 10.0)).translate((5.0, 0.0, 0.0))
+    assert unshared_mm3(TUBE, TUBE) == unshared_mm3(block, Manifold.cube((10.0, 10.0, 10.0))) == 0
+    assert unshared_mm3(block, halves) == pytest.approx(0, abs=1e-9)
+    assert unshared_mm3(block, block.translate((1.0, 0.0, 0.0))) == pytest.approx(200)
+    assert unshared_mm3(block, Manifold.cube((10.0, 10.0, 9.0))) == pytest.approx(100)
+    assert unshared_mm3(Manifold.cube((10.0, 10.0, 9.0)), block) == pytest.approx(100)

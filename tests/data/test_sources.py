@@ -60,6 +60,8 @@ def test_a_folder_of_made_data_keeps_its_parts_and_splits(tmp_path: Path) -> Non
     [
         ("other.jsonl", '{"words": "a", "ir": "b"}\n', "expected the columns prompt and completion.*got words, ir"),
         ("half.jsonl", '\n{"name": "a cube", "code": " "}\n', r"half\.jsonl:2: .*expected a text in name and code"),
+        ("torn.jsonl", '{"prompt": "a", "completion": "\\ud83d"}', r"torn\.jsonl:1: .*half a surrogate pair in turn 2"),
+        ("torn_too.jsonl", '{"prompt": "a \\ude00 b", "completion": "c"}', "half a surrogate pair in turn 1"),
         ("empty.jsonl", "", "got no rows"),
         ("broken.jsonl", '{"name": "a"\n', r"broken\.jsonl:1"),
         ("list.json", '{"name": "a"}', "expected a JSON list"),
@@ -88,3 +90,28 @@ def test_a_hub_data_set_that_cannot_be_reached_is_one_clear_error() -> None:
     pytest.importorskip("datasets")
     with pytest.raises(InputError, match="nobody/nothing-of-this-name: expected a file or a Hugging Face data set"):
         load_rows("nobody/nothing-of-this-name")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.csv"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(name: str, tmp_path: Path) -> None:
+    texts = {
+        "rows.jsonl": '{"prompt": "a", "completion": "b"}',
+        "rows.json": '[{"prompt": "a", "completion": "b"}]',
+        "rows.csv": "prompt,completion\na,b\n",
+    }
+    (tmp_path / name).write_text(texts[name], encoding="utf-8-sig")
+    (row,) = load_rows(str(tmp_path / name)).rows
+    assert (row["prompt"], row["completion"]) == ("a", "b")
+
+
+def test_columns_that_are_named_must_be_there_though_others_would_do(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "a", "completion": "b"}')
+    with pytest.raises(InputError, match=r"expected the columns question and completion, got prompt, completion"):
+        load_rows(str(tmp_path / "rows.jsonl"), prompt_column="question")
+
+
+def test_half_a_surrogate_pair_is_refused_with_its_row(tmp_path: Path) -> None:
+    good, bad = '{"prompt": "a", "completion": "b"}', '{"prompt": "a", "completion": "\\ud83d"}'
+    (tmp_path / "rows.jsonl").write_text(f"{good}\n\n{bad}\n")
+    with pytest.raises(InputError, match=r"rows\.jsonl:3: .* half a surrogate pair in turn 2"):
+        load_rows(str(tmp_path / "rows.jsonl"))

@@ -6,12 +6,12 @@ import re
 import pytest
 from PIL import Image, ImageFont
 
+from cadmonkey.cad.worker import _answer
 from cadmonkey.evaluation import print_scores
 from cadmonkey.evaluation.report import failures_first, loss_curve, write_report
 from cadmonkey.evaluation.scores import score
 from cadmonkey.evaluation.sheet import _drawable, _wrap, in_turn
 from cadmonkey.evaluation.summary import interval_text, shown
-from cadmonkey.evaluation.worker import _answer
 
 PASS = {
     "parses": True,

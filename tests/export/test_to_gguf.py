@@ -1,13 +1,29 @@
 """The real command, as people type it."""
 
+import hashlib
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.gguf.fake_hub import FakeHub, running_hub
+
 pytest.importorskip("torch", reason="export needs the train extra")
+
+
+@pytest.fixture
+def hub(model_folder: Path) -> Iterator[FakeHub]:
+    """A Hub with one model, tiny/counter, and things beside it that an export does not need."""
+    with running_hub() as hub:
+        files = {path.name: path.read_bytes() for path in model_folder.iterdir() if path.is_file()}
+        beside = {"original/model.safetensors": b"huge", "pytorch_model.bin": b"huge", "notes.txt": b"mine"}
+        card = b"---\nlicense: mit\nlanguage: en\n---\nA counter.\n"
+        hub.repositories["tiny/counter"] = files | beside | {"README.md": card}
+        yield hub
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +47,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Any) 
     return Path(folder)
 
 
-def _export(repository: Path, cwd: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def _export(
+    repository: Path, cwd: Path, *arguments: str | Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(repository / "export" / "to_gguf.py"), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_the_command_writes_proven_files_from_any_folder(repository: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -69,3 +87,96 @@ def test_an_out_that_is_a_file_is_refused_before_any_work(repository: Path, mode
     done = _export(repository, tmp_path, model_folder, "--out", "out")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "--out" in done.stderr
+
+
+def test_without_proof_the_command_says_so_and_ends_well(repository: Path, model_folder: Path, tmp_path: Path) -> None:
+    done = _export(repository, tmp_path, model_folder, "--quants", "q8_0", "--out", "out", "--no-proof")
+    assert (done.returncode, done.stdout) == (0, "out: NOT PROVEN, for the proof was skipped\n"), done.stderr
+    assert [path.name for path in (tmp_path / "out").glob("*.gguf")] == ["model-q8_0.gguf"]
+    assert json.loads((tmp_path / "out" / "proof.json").read_text())["verdict"] == "skipped"
+
+
+def test_a_model_of_the_hub_is_fetched_proven_and_pushed(repository: Path, hub: FakeHub, tmp_path: Path) -> None:
+    environment = hub.environment(tmp_path / "cache")
+    arguments = ("tiny/counter", "--quants", "q8_0", "--push", "me/counter-gguf", "--private")
+    done = _export(repository, tmp_path, *arguments, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert not [request for request in hub.requests if "original" in request or ".bin" in request or ".txt" in request]
+    out, sent = tmp_path / "outputs" / "counter-gguf", hub.repositories["me/counter-gguf"]
+    assert set(sent) == {path.name for path in out.iterdir()}
+    assert {name for name, content in sent.items() if (out / name).read_bytes() != content} == set()
+    card = sent["README.md"].decode()
+    assert card.startswith("---\n")
+    for line in ('license: "mit"', 'base_model: "tiny/counter"', 'base_model_relation: "quantized"', "# counter"):
+        assert line in card
+    assert done.stdout.splitlines()[-1].startswith(f"{hub.url}/me/counter-gguf/commit/")
+    assert "Bearer secret" in hub.tokens
+
+
+def test_a_push_that_was_refused_is_made_up_for_without_a_second_proof(
+    repository: Path, hub: FakeHub, model_folder: Path, tmp_path: Path
+) -> None:
+    arguments = (model_folder, "--quants", "q8_0", "--out", "out", "--push", "me/counter")
+    hub.refuse = 403
+    refused = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("error: me/counter: could not be uploaded: it answered 403")
+    hub.refuse = 0
+    done = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
+    assert (done.returncode, "proving" in done.stderr, "proven already" in done.stderr) == (0, False, True)
+    assert set(hub.repositories["me/counter"]) == {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_model_that_was_fetched_is_there_without_the_hub(repository: Path, hub: FakeHub, tmp_path: Path) -> None:
+    environment = hub.environment(tmp_path / "cache")
+    options = ("tiny/counter", "--quants", "q8_0", "--no-proof", "--out")
+    assert _export(repository, tmp_path, *options, "first", environment=environment).returncode == 0
+    asked = len(hub.requests)
+    done = _export(repository, tmp_path, *options, "second", environment=environment | {"HF_HUB_OFFLINE": "1"})
+    assert (done.returncode, len(hub.requests)) == (0, asked), done.stderr
+    hashes = [hashlib.sha256((tmp_path / out / "model-q8_0.gguf").read_bytes()) for out in ("first", "second")]
+    assert hashes[0].digest() == hashes[1].digest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "from the Hub: no such repository, or a private one and no token for it"),
+        ({"HF_HUB_OFFLINE": "1"}, "from the Hub: Cannot find an appropriate cached snapshot"),
+        ({"HF_ENDPOINT": "http://127.0.0.1:1"}, "from the Hub: it cannot be reached"),
+    ],
+    ids=["unknown", "offline", "no network"],
+)
+def test_a_model_that_cannot_be_fetched_is_one_line_and_status_2(
+    changes: dict[str, str], words: str, repository: Path, tmp_path: Path
+) -> None:
+    with running_hub() as hub:
+        environment = hub.environment(tmp_path / "cache", **changes)
+        done = _export(repository, tmp_path, "nobody/nothing", environment=environment)
+    assert done.returncode == 2
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: nobody/nothing: expected a run folder, a model folder or a model on the Hub")
+    assert words in error
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "status", "words"),
+    [
+        (["--push", "me/m", "--no-proof"], {}, 3, "--push: expected proven files, got --no-proof"),
+        (["--push", "m"], {}, 2, "--push: expected owner and name of a repository, such as me/my-model, got m"),
+        (["--push", "me/m"], {"HF_TOKEN": ""}, 2, "--push: expected a token of the Hub, got none"),
+    ],
+    ids=["without proof", "no owner", "no token"],
+)
+def test_a_push_that_cannot_be_is_refused_before_any_work(
+    arguments: list[str], changes: dict[str, str], status: int, words: str, repository: Path, model_folder: Path,
+    hub: FakeHub, tmp_path: Path,
+) -> None:  # fmt: skip
+    environment = hub.environment(tmp_path / "cache", **changes)
+    done = _export(repository, tmp_path, model_folder, "--out", "out", *arguments, environment=environment)
+    assert (done.returncode, len(done.stderr.splitlines())) == (status, 1), done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert hub.requests == []

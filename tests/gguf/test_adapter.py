@@ -144,6 +144,29 @@ def test_lora_on_a_tied_head_leaves_the_embedding_as_in_training(tmp_path: Path)
         np.testing.assert_allclose(merged(ids).logits, wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [{"embed_tokens": [3], "lm_head": [5, 6]}, {"lm_head": [3]}, {"embed_tokens": [3], "lm_head": [3]}],
+    ids=["other rows of the head", "rows of the head alone", "the same rows"],
+)
+def test_token_rows_of_a_tied_head_are_as_in_training(rows: dict[str, list[int]], tmp_path: Path) -> None:
+    """Rows of the head's own untie it; PEFT's merge would write both into the one matrix, which nobody trained."""
+    from peft import PeftModel
+
+    base = make_base(tmp_path / "base", tied=True)
+    adapter = make_adapter(base, tmp_path / "adapter", trainable_token_indices=rows)
+    numbers = read_all(open_model(base, adapter))
+    assert ("lm_head.weight" in numbers) == (rows.get("embed_tokens") != rows["lm_head"])
+    merged, ids = _merge(_load(base), adapter), torch.arange(10)[None]
+    head, embedding = merged.get_output_embeddings().weight, merged.get_input_embeddings().weight
+    named = {"lm_head.weight": head, "model.embed_tokens.weight": embedding}
+    for name in numbers.keys() & named.keys():
+        np.testing.assert_allclose(numbers[name], named[name].detach().numpy(), rtol=2e-6, atol=2e-6, err_msg=name)
+    with torch.no_grad():
+        wanted = PeftModel.from_pretrained(_load(base), adapter)(ids).logits
+        np.testing.assert_allclose(merged(ids).logits, wanted, rtol=1e-4, atol=1e-4)
+
+
 def _load(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 

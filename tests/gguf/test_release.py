@@ -1,7 +1,9 @@
 """An export leaves proven files with their papers, or files whose name says that they are not."""
 
+import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import pytest
 
 from cadmonkey.errors import InputError, RunError
-from cadmonkey.gguf import UnprovenError, export, release
+from cadmonkey.gguf import UnprovenError, export, export_without_proof, release
+from cadmonkey.gguf.record import best_file
+from cadmonkey.gguf.release import export_run, update_card
 from cadmonkey.gguf.trained import open_model
 
 
@@ -27,6 +31,7 @@ def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "Modelfile",
         "README.md",
+        "SHA256SUMS",
         "grammar-ir.gbnf",
         "grammar.gbnf",
         "model-f16.gguf",
@@ -90,17 +95,6 @@ def test_a_failure_while_proving_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_modelfile_gives_ollama_the_template_without_the_bos(run_folder: Path, tmp_path: Path) -> None:
-    export(run_folder, ("f16", "q8_0"), tmp_path)
-    assert (tmp_path / "Modelfile").read_text() == (
-        "FROM ./model-q8_0.gguf\n"
-        'TEMPLATE """<|start_header_id|>user<|end_header_id|>\n\n{{ .Prompt }}<|eot_id|>'
-        '<|start_header_id|>assistant<|end_header_id|>\n\n"""\n'
-        'PARAMETER stop "<|eot_id|>"\n'
-        "PARAMETER temperature 0\n"
-    )
-
-
 def test_the_grammar_beside_the_files_is_that_of_the_runs_language_and_the_gguf_names_it(
     run_folder: Path, tmp_path: Path
 ) -> None:
@@ -127,6 +121,172 @@ def test_the_card_names_descent_settings_proof_and_licence_but_no_local_path(run
         assert part in card
     assert str(run_folder.parent) not in card
     assert "llama-cli -m model-q8_0.gguf" in card
+
+
+@pytest.fixture(scope="module")
+def exported(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a proven f16 and q8_0 file; `released` is a copy to write into."""
+    run = tmp_path_factory.mktemp("exported") / "run"
+    shutil.copytree(run_folder, run)
+    export(run, ("f16", "q8_0"))
+    return Path(run)
+
+
+@pytest.fixture
+def released(exported: Path, tmp_path: Path) -> Path:
+    """A run that was exported."""
+    return Path(shutil.copytree(exported, tmp_path / "run"))
+
+
+@pytest.fixture
+def run(run_folder: Path, tmp_path: Path) -> Path:
+    """A run of its own, to export into."""
+    return Path(shutil.copytree(run_folder, tmp_path / "run"))
+
+
+def _record(folder: Path) -> Any:
+    return json.loads((folder / "proof.json").read_text())
+
+
+def _verdicts(folder: Path) -> dict[str, str]:
+    return {entry["file"]: entry["verdict"] for entry in _record(folder)["files"]}
+
+
+def _checked(folder: Path) -> list[str]:
+    """What sha256sum says of the release, one line a file."""
+    if shutil.which("sha256sum") is None:
+        pytest.skip("sha256sum is not here")
+    command = ["sha256sum", "-c", "SHA256SUMS"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
+
+
+def test_sha256sum_finds_every_file_of_the_release_whole_and_sees_a_changed_one(released: Path) -> None:
+    assert _checked(released) == [
+        f"{name}: OK"
+        for name in (
+            *("Modelfile", "README.md", "grammar-ir.gbnf", "grammar.gbnf"),
+            *("model-f16.gguf", "model-q8_0.gguf", "proof.json"),
+        )
+    ]
+    (released / "Modelfile").write_text("FROM elsewhere\n")
+    assert _checked(released)[0] == "Modelfile: FAILED"
+
+
+def test_a_second_export_keeps_the_files_of_the_first_in_record_card_and_sums(released: Path) -> None:
+    first = hashlib.sha256((released / "model-f16.gguf").read_bytes()).hexdigest()
+    export(released, ("q4_k_m", "q8_0"))
+    assert _verdicts(released) == dict.fromkeys(("model-f16.gguf", "model-q4_k_m.gguf", "model-q8_0.gguf"), "proven")
+    assert _record(released)["verdict"] == "proven"
+    assert next(e for e in _record(released)["files"] if e["quant"] == "f16")["sha256"] == first
+    card = (released / "README.md").read_text()
+    assert all(f"| {name} |" in card for name in _verdicts(released))
+    assert f"{first}  model-f16.gguf" in (released / "SHA256SUMS").read_text().splitlines()
+    assert (released / "Modelfile").read_text().startswith(f"FROM ./{best_file(_record(released))['file']}\n")
+
+
+def test_files_of_another_model_are_left_alone_but_not_listed(run: Path, model_folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    export(model_folder, ("f16",), tmp_path / "out")
+    export(run, ("q8_0",), tmp_path / "out", on_step=said.append)
+    assert _verdicts(tmp_path / "out") == {"model-q8_0.gguf": "proven"}
+    assert (tmp_path / "out" / "model-f16.gguf").is_file()
+    assert "model-f16.gguf" not in (tmp_path / "out" / "SHA256SUMS").read_text()
+    assert [line for line in said if "model-f16.gguf is of another model" in line]
+
+
+def test_an_unproven_file_is_in_record_and_card_but_not_among_the_published(
+    run_folder: Path, tmp_path: Path, random_file: None
+) -> None:
+    export(run_folder, ("f16",), tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| model-f16.unproven.gguf |" in card
+    assert "| **not proven** |" in card
+    assert "Failed the proof, not for use: `model-f16.unproven.gguf`" in card
+    assert "unproven" not in (tmp_path / "out" / "SHA256SUMS").read_text()
+
+
+def test_without_a_proof_record_and_card_say_so_and_a_recipe_proves_later(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export_without_proof(run, ("f16", "q8_0")) == run
+    assert _record(run)["verdict"] == "skipped"
+    assert _verdicts(run) == {"model-f16.gguf": "skipped", "model-q8_0.gguf": "skipped"}
+    assert "not proven" in _record(run)["files"][0]["reasons"][0]
+    card = (run / "README.md").read_text()
+    assert "**Not proven:** `model-f16.gguf`, `model-q8_0.gguf`" in card
+    assert "was run in llama.cpp" not in card
+    assert all(line.endswith(": OK") for line in _checked(run))
+    export_run(run, ("f16", "q8_0"))
+    assert "done already" not in capsys.readouterr().out
+    assert set(_verdicts(run).values()) == {"proven"}
+
+
+def test_a_file_without_proof_beside_proven_ones_makes_the_release_not_proven(released: Path) -> None:
+    export_without_proof(released, ("q8_0",))
+    assert _verdicts(released) == {"model-f16.gguf": "proven", "model-q8_0.gguf": "skipped"}
+    assert _record(released)["verdict"] == "skipped"
+    assert (released / "Modelfile").read_text().startswith("FROM ./model-f16.gguf\n")
+
+
+def test_a_recipe_leaves_a_proven_run_alone_but_not_one_whose_file_changed(
+    released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proven = (released / "model-f16.gguf").read_bytes()
+    capsys.readouterr()
+    export_run(released, ("f16",))
+    assert capsys.readouterr().out == f"gguf: done already ({released / 'proof.json'})\n"
+    (released / "model-f16.gguf").write_bytes(proven[:-1] + bytes([proven[-1] ^ 1]))
+    export_run(released, ("f16",))
+    assert "done already" not in capsys.readouterr().out
+    assert (released / "model-f16.gguf").read_bytes() == proven
+
+
+def test_a_run_trained_anew_is_exported_anew(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = released / "adapter" / "adapter_config.json"
+    config.write_text(config.read_text().replace('"lora_alpha": 16', '"lora_alpha": 17'))
+    capsys.readouterr()
+    export_run(released, ("f16",))
+    assert "done already" not in capsys.readouterr().out
+
+
+def test_scores_that_come_after_the_export_reach_the_card_and_the_sums(released: Path) -> None:
+    assert "## Scores" not in (released / "README.md").read_text()
+    line = {"count": 300, "all_pass": 0.96666, "parses": 1.0, "interval": {"all_pass": [0.947, 0.987]}}
+    scores = {"total": line, "families": {"plate": line | {"count": 30, "all_pass": 0.9}}, "kinds": {}}
+    (released / "scores.json").write_text(json.dumps(scores))
+    (released / "predictions.json").write_text(json.dumps({"model": "model-q8_0.gguf"}))
+    update_card(released)
+    card = (released / "README.md").read_text()
+    assert "Of 300 unseen parts, answered by `model-q8_0.gguf`, judged as solids in millimetres:" in card
+    assert "| everything right (all-pass) | 96.6% (94.7%–98.7%) |" in card
+    assert "| plate | 30 | 90.0% |" in card
+    assert all(line.endswith(": OK") for line in _checked(released))
+
+
+def test_an_export_killed_before_its_last_file_is_not_done_already(
+    released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (released / "SHA256SUMS").unlink()
+    (released / "Modelfile").unlink()
+    export_run(released, ("f16",))
+    assert "done already" not in capsys.readouterr().out
+    assert (released / "Modelfile").is_file()
+
+
+def test_the_modelfile_has_the_system_message_that_all_conversations_begin_with(run: Path) -> None:
+    system, user = {"role": "system", "content": "Write OpenSCAD."}, {"role": "user", "content": "a ball"}
+    rows = [{"prompt": "a ball", "context": [system, user]}, {"prompt": "a ball", "context": [system, user]}]
+    for last, expected in (([system, user], 1), ([user], 0)):
+        rows[-1]["context"] = last
+        (run / "references.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        export_without_proof(run, ("q8_0",))
+        assert (run / "Modelfile").read_text().count('SYSTEM """Write OpenSCAD."""\n') == expected
+
+
+def test_a_card_cannot_be_brought_up_to_date_before_there_is_an_export(run: Path) -> None:
+    with pytest.raises(InputError, match=r"proof\.json: expected the record of an export of this run"):
+        update_card(run)
 
 
 @pytest.mark.parametrize(

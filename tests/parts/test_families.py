@@ -1,21 +1,25 @@
 """Every family passes its own measure in both notations, a near miss does not, and its words say what it is."""
 
+import contextlib
 import hashlib
 import json
 import random
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 from cadmonkey.cad import csg
 from cadmonkey.cad.ir import parse_ir, print_ir
 from cadmonkey.cad.judge import judge, judge_solid
+from cadmonkey.cad.quantity import Quantity
 from cadmonkey.cad.solid import solid
 from cadmonkey.data.rows import make_rows
 from cadmonkey.parts import FAMILIES, PLAIN, Part, sample_part
-from cadmonkey.parts.families import DEFAULTS_MM, Draft
-from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError
+from cadmonkey.parts.families import DEFAULTS_MM, Draft, plates
+from cadmonkey.parts.families.draw import Draw
+from cadmonkey.parts.measures import MOTORS_MM, UNITS, Measure, NoRoomError, measure
 from cadmonkey.parts.mix import COMPOSITIONS
 
 BUILT = [family for family in FAMILIES if family not in PLAIN.families]
@@ -136,3 +140,26 @@ def test_a_mug_keeps_its_inside_free_of_the_handle() -> None:
 def test_the_plain_mix_is_what_the_shipped_model_has_learned() -> None:
     rows = [[row["prompt"], row["completion"], row["stated"]] for row in make_rows(400, seed=9, mix=PLAIN)]
     assert hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16] == PLAIN_ROWS
+
+
+@pytest.mark.parametrize(
+    ("stated", "gap_mm"),
+    [
+        ({"inset": 15, "hole_d": 6, "center_d": 18}, 0.5),
+        ({"inset": 15, "hole_r": 3, "center_r": 9}, 0.5),
+        ({"inset": 15, "hole_r": 3, "center_d": 18.5}, 0.25),
+        ({"spacing_x": 30, "spacing_y": 16, "hole_d": 6, "center_d": 27}, 0.5),
+        ({"spacing_x": 30, "spacing_y": 16, "hole_d": 6, "center_r": 14}, 0),
+        ({"spacing_x": 30, "spacing_y": 16, "hole_d": 9, "center_d": 27}, -1),
+    ],
+)
+def test_a_centre_hole_is_drawn_again_where_it_is_nearer_than_half_a_millimetre(
+    stated: dict[str, float], gap_mm: float
+) -> None:
+    """On a plate of 54 x 37 mm: its middle is 12.5 mm from holes that are 15 mm inside its edges."""
+    draw = Draw(random.Random(0))
+    for name, mm in stated.items():
+        draw.keep(name, measure(Fraction(str(mm)), "mm"))
+    room = contextlib.nullcontext() if gap_mm >= 0.5 else pytest.raises(NoRoomError)
+    with room:
+        plates._keep_apart(draw, Quantity(54), Quantity(37))

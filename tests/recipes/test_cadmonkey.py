@@ -43,6 +43,7 @@ def test_two_steps_go_through_every_stage_and_again_through_none(tiny_llama: Pat
     assert names >= {"adapter", "model-f16.gguf", "model-q8_0.gguf", "proof.json", "Modelfile", "README.md"}
     assert names >= {"predictions.jsonl", "scores.json", "report.html", "sheet.png", "references.jsonl"}
     assert not {name for name in names if "unproven" in name or ".part" in name}
+    assert "## Scores" in (out / "README.md").read_text()
     references = read_jsonl(out / "references.jsonl")
     assert [row["id"] for row in read_jsonl(out / "predictions.jsonl")] == [row["id"] for row in references]
     assert {row["split"] for row in references} == {"test"}

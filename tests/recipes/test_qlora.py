@@ -92,7 +92,7 @@ def assert_only_lora_was_trained(out: Path) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("bits", [4, 8, 16])
 def test_two_steps_of_lora_go_through_every_stage(talks: Path, engine: str, bits: int) -> None:
-    arguments = {4: ["--preset", "conservative"], 8: ["--preset", "int8"], 16: ["--no-load-in-4bit"]}[bits]
+    arguments = {4: ["--load-in-4bit"], 8: ["--preset", "int8", "--load-in-8bit"], 16: []}[bits]
     before = weights_hash(NANO)
     done = recipe("--datasets", "mine.jsonl", "--engine", engine, *arguments, *SMALL, "--out", "run", cwd=talks)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -100,6 +100,9 @@ def test_two_steps_of_lora_go_through_every_stage(talks: Path, engine: str, bits
     choices = read_json(out / "recipe.json")
     assert (choices["load_in_4bit"], choices["load_in_8bit"]) == (bits == 4, bits == 8)
     assert choices["use_rslora"] == (bits == 8)
+    assert done.stdout.startswith("preset: no GPU here, so it is the nano base, 32 bits, no checkpointing")
+    warned = [finding["what"] for finding in read_json(out / "plan.json")["findings"] if finding["level"] != "ok"]
+    assert (choices["gradient_checkpointing"], warned) == (False, ["bits"] if bits < 16 else [])
     assert_only_lora_was_trained(out)
     assert weights_hash(NANO) == before
     assert_every_stage_is_done(out)
@@ -110,7 +113,7 @@ def test_two_steps_of_full_fine_tuning_go_through_every_stage(talks: Path, engin
     from safetensors.torch import load_file
 
     before = weights_hash(NANO)
-    arguments = ["--no-load-in-4bit", "--full-finetuning", *SMALL, "--out", "run"]
+    arguments = ["--full-finetuning", *SMALL, "--out", "run"]
     done = recipe("--datasets", "mine.jsonl", "--engine", engine, *arguments, cwd=talks)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert not (talks / "run" / "adapter").exists()

@@ -2,25 +2,41 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cadmonkey.files import write_jsonl
 from cadmonkey.training.recipe import Recipe
 
-HEAD = """
-import sys
+UNSLOTH = """
+import os, sys, traceback
 from pathlib import Path
-from cadmonkey.training.engines import prepare_process
+from cadmonkey.training.engines import import_engine, prepare_process
 from cadmonkey.training.recipe import Recipe
-recipe, out = eval(sys.argv[1]), Path(sys.argv[2])
-prepare_process(recipe)
+replies = os.fdopen(os.dup(1), "w")
+import_engine("unsloth")
+import cadmonkey.training.finetune
+for line in sys.stdin:
+    script, recipe, out, log = eval(line)
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+        os.dup2(1, 2)
+        status = 1
+        try:
+            prepare_process(recipe)
+            exec(script, {"recipe": recipe, "out": Path(out)})
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=replies, flush=True)
 """
+"""Imports Unsloth, which takes most of the time of a short run, and does each job in a fork that changes no other."""
 
 FINETUNE = """
 from cadmonkey.training.finetune import finetune
@@ -54,21 +70,33 @@ def run_folder(tmp_path: Path, cad_rows: list[dict[str, str]]) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def python_apart(repository: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs Python with `recipe` and `out` in a process of its own: Unsloth patches what it imports, for good."""
+@pytest.fixture(scope="session")
+def unsloth_process(repository: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has imported Unsloth, which patches what it imports, for good."""
+    command = [sys.executable, "-c", UNSLOTH]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=repository, **pipes) as process:  # type: ignore[call-overload]
+        yield process
+        process.stdin.close()
 
-    def run(script: str, recipe: Recipe, out: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
-        """Return the finished process; `changes` are fields of the recipe."""
-        command = [sys.executable, "-c", HEAD + script, repr(replace(recipe, **changes)), str(out)]
-        return subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300, check=False)
+
+@pytest.fixture
+def run_script(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, Recipe, Path], None]:
+    """Runs Python with `recipe` and `out`: here, or where the engine is Unsloth, in a process of its own."""
+
+    def run(script: str, recipe: Recipe, out: Path) -> None:
+        if recipe.engine == "transformers":
+            exec(script, {"recipe": recipe, "out": out})
+            return
+        process, log = request.getfixturevalue("unsloth_process"), tmp_path / "unsloth.log"
+        process.stdin.write(repr((script, recipe, str(out), str(log))) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "0\n", log.read_text()[-2000:] if log.exists() else "no answer"
 
     return run
 
 
 @pytest.fixture
-def finetune_apart(
-    python_apart: Callable[..., subprocess.CompletedProcess[str]],
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `finetune` in a process of its own."""
-    return partial(python_apart, FINETUNE)
+def train(run_script: Callable[[str, Recipe, Path], None]) -> Callable[[Recipe, Path], None]:
+    """Runs `finetune`, apart where the engine is Unsloth."""
+    return partial(run_script, FINETUNE)

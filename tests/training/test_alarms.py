@@ -39,12 +39,16 @@ def alarms_of(lines: list[Line], steps: int = 200, **settings: Any) -> list[str]
     ]
 
 
+def steps_of_alarms(lines: list[Line], steps: int) -> list[int]:
+    return [line["step"] for end, line in enumerate(lines, start=1) if find_alarms(Course(lines[:end], steps))]
+
+
 def change(lines: list[Line], after: int, **values: Any) -> list[Line]:
     return [line | (values if line["step"] > after else {}) for line in lines]
 
 
 @pytest.mark.parametrize("steps", [40, 200, 2000])
-@pytest.mark.parametrize("every", [1, 10])
+@pytest.mark.parametrize("every", [1, 10, 25, 100])
 def test_a_healthy_course_raises_nothing(steps: int, every: int) -> None:
     assert alarms_of(healthy(steps, every), steps) == []
 
@@ -71,6 +75,15 @@ def test_a_gradient_of_zero_is_raised_once_and_not_for_a_single_line() -> None:
     assert alarms_of(single) == []
 
 
+@pytest.mark.parametrize(("every", "raised_at"), [(1, 53), (2, 54), (10, 70), (25, 100)])
+def test_a_gradient_of_zero_is_counted_in_steps_and_seen_on_two_lines(every: int, raised_at: int) -> None:
+    lines = [line for line in change(healthy(), 50, grad_norm=0.0) if line["step"] % every == 0]
+    raised = [
+        line["step"] for line in lines if find_alarms(Course([o for o in lines if o["step"] <= line["step"]], 200))
+    ]
+    assert raised == [raised_at]
+
+
 def test_evaluations_in_between_do_not_raise_an_alarm_again() -> None:
     lines = change(healthy(), 50, grad_norm=0.0) + evaluations([0.5, 0.4, 0.3])
     assert alarms_of(sorted(lines, key=lambda line: line["step"])) == ["zero gradient"]
@@ -93,6 +106,16 @@ def test_a_flat_loss_is_raised_at_half_of_a_short_run_and_at_500_steps(steps: in
     lines = [{"step": step, "loss": 5.7 + rng.gauss(0, 0.05)} for step in range(1, steps + 1)]
     assert alarms_of(lines[: said_at - 1], steps) == []
     assert alarms_of(lines[: said_at + 5], steps) == ["flat loss"]
+
+
+@pytest.mark.parametrize(("steps", "every", "said_at"), [(200, 20, 100), (400, 50, 250), (2000, 100, 500)])
+def test_a_flat_loss_is_as_flat_where_few_lines_are_logged(steps: int, every: int, said_at: int) -> None:
+    rng = random.Random(2)
+    lines = [{"step": step, "loss": 5.7 + rng.gauss(0, 0.01)} for step in range(every, steps + 1, every)]
+    raised = [
+        line["step"] for line in lines if find_alarms(Course([o for o in lines if o["step"] <= line["step"]], steps))
+    ]
+    assert raised[:1] == [said_at]
 
 
 def test_a_loss_that_starts_low_need_not_fall_by_much() -> None:

@@ -154,3 +154,15 @@ def test_a_checkpoint_is_whole_only_with_its_seal(tmp_path: Path) -> None:
     assert is_whole(folder)
     (folder / "extra").write_text("")
     assert not is_whole(folder)
+
+
+def test_folders_that_are_only_named_like_checkpoints_are_passed_over_and_kept(tmp_path: Path) -> None:
+    others = [tmp_path / name for name in ("checkpoint-old", "checkpoint-9-old", "checkpoint-30.bak")]
+    for folder in (*others, tmp_path / "checkpoint-7", tmp_path / "checkpoint-12"):
+        folder.mkdir()
+        (folder / "file").write_text("a")
+    with whole_checkpoint(tmp_path / "checkpoint-7"):
+        pass
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-7"
+    remove_damaged(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*(path.name for path in others), "checkpoint-7"])

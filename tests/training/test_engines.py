@@ -1,8 +1,5 @@
 """Both engines see the same labels, and bad bases are refused in words."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -13,64 +10,46 @@ import pytest
 
 from cadmonkey.data.chat import NO_LOSS, encode
 from cadmonkey.errors import InputError
+from cadmonkey.files import read_json
 from cadmonkey.training.engines import find_base, load_base, load_tokenizer
 from cadmonkey.training.recipe import Recipe
 
 pytest.importorskip("trl")
 
 BATCH = """
-import json, sys
-from pathlib import Path
-from dataclasses import replace
-from cadmonkey.files import read_jsonl
-from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer, prepare_process
+from cadmonkey.files import read_jsonl, write_json
+from cadmonkey.training.engines import add_adapter, load_base, load_tokenizer
 from cadmonkey.training.examples import encode_rows
 from cadmonkey.training.plan import make_plan
-from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.trainer import build_trainer
-recipe, folder = eval(sys.argv[1]), Path(sys.argv[2])
-prepare_process(recipe)
-import_engine(recipe.engine)
 tokenizer = load_tokenizer(recipe.base_model)
-rows = read_jsonl(folder / "data" / "train.jsonl")
+rows = read_jsonl(out / "data" / "train.jsonl")
 examples = encode_rows(tokenizer, rows, recipe.max_seq_length)
 plan = make_plan(recipe, rows, examples, examples)
 model = add_adapter(load_base(recipe), recipe, {})
-trainer = build_trainer(model, tokenizer, recipe, plan, examples.kept, examples.kept, folder)
+trainer = build_trainer(model, tokenizer, recipe, plan, examples.kept, examples.kept, out)
 batches = [{name: tensor.tolist() for name, tensor in batch.items()} for batch in trainer.get_train_dataloader()]
 trainer.train()
 losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
-print("RESULT" + json.dumps([batches, losses]))
+write_json(out / "result.json", [batches, losses])
 """
-
-
-def batches_and_losses(repository: Path, recipe: Recipe, folder: Path) -> tuple[list[dict[str, Any]], list[float]]:
-    done = subprocess.run(
-        [sys.executable, "-c", BATCH, repr(recipe), str(folder)],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found, losses = json.loads(done.stdout.partition("RESULT")[2])
-    return found, losses
 
 
 @pytest.mark.skipif(find_spec("unsloth") is None, reason="needs Unsloth")
 @pytest.mark.parametrize("packing", [False, True])
 def test_the_label_tensors_of_both_engines_are_equal_and_untouched_and_so_are_the_losses(
     packing: bool,
-    repository: Path,
+    run_script: Callable[[str, Recipe, Path], None],
     small_recipe: Recipe,
     run_folder: Path,
     cad_rows: list[dict[str, str]],
     tiny_llama: Path,
 ) -> None:
     recipe = replace(small_recipe, base_model=str(tiny_llama), max_steps=3, packing=packing)
-    plain, losses = batches_and_losses(repository, recipe, run_folder)
-    by_unsloth, losses_by_unsloth = batches_and_losses(repository, replace(recipe, engine="unsloth"), run_folder)
+    run_script(BATCH, recipe, run_folder)
+    plain, losses = read_json(run_folder / "result.json")
+    run_script(BATCH, replace(recipe, engine="unsloth"), run_folder)
+    by_unsloth, losses_by_unsloth = read_json(run_folder / "result.json")
     assert by_unsloth == plain
     assert losses_by_unsloth == pytest.approx(losses, abs=1e-3)
     assert len(losses) == 3

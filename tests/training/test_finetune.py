@@ -1,6 +1,5 @@
 """Two steps from rows to adapter, under both engines, on two-layer models."""
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -20,7 +19,7 @@ pytest.importorskip("trl")
 needs_unsloth = pytest.mark.skipif(find_spec("unsloth") is None, reason="needs Unsloth")
 """Looked up, never imported: in this process it would patch transformers for every other test."""
 
-Apart = Callable[..., subprocess.CompletedProcess[str]]
+Train = Callable[[Recipe, Path], None]
 
 
 def adapter_tensors(out: Path) -> dict[str, Any]:
@@ -40,17 +39,13 @@ def test_two_steps_change_the_adapter_and_leave_the_base_alone(
     engine: Engine,
     small_recipe: Recipe,
     run_folder: Path,
-    finetune_apart: Apart,
+    train: Train,
     request: pytest.FixtureRequest,
 ) -> None:
     folder = request.getfixturevalue(base)
     before = weights(folder)
     recipe = replace(small_recipe, base_model=str(folder), engine=engine, max_steps=2)
-    if engine == "unsloth":
-        done = finetune_apart(recipe, run_folder)
-        assert done.returncode == 0, done.stderr[-2000:]
-    else:
-        finetune(recipe, run_folder)
+    train(recipe, run_folder)
     learnt = {name: tensor for name, tensor in adapter_tensors(run_folder).items() if "lora_B" in name}
     assert len(learnt) == 14
     assert all(tensor.abs().max() > 0 for tensor in learnt.values())
@@ -136,11 +131,10 @@ def test_two_steps_of_lora_on_4_8_and_16_bits(
     tiny_llama: Path,
     small_recipe: Recipe,
     run_folder: Path,
-    finetune_apart: Apart,
+    train: Train,
 ) -> None:
     recipe = replace(small_recipe, base_model=str(tiny_llama), engine=engine, max_steps=2, **changes)
-    done = finetune_apart(recipe, run_folder)
-    assert done.returncode == 0, done.stderr[-2000:]
+    train(recipe, run_folder)
     learnt = [tensor for name, tensor in adapter_tensors(run_folder).items() if "lora_B" in name]
     assert len(learnt) == 14
     assert all(tensor.abs().max() > 0 for tensor in learnt)
@@ -193,23 +187,25 @@ def test_two_steps_of_full_finetuning_change_every_matrix_and_save_a_model(
     engine: Engine,
     small_recipe: Recipe,
     run_folder: Path,
-    finetune_apart: Apart,
+    train: Train,
     request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from safetensors.torch import load_file
 
     folder = request.getfixturevalue(base)
     before = weights(folder)
     recipe = replace(small_recipe, base_model=str(folder), engine=engine, max_steps=2, full_finetuning=True)
-    done = finetune_apart(recipe, run_folder)
-    assert done.returncode == 0, done.stderr[-2000:]
+    train(recipe, run_folder)
     assert weights(folder) == before
     base_weights = load_file(folder / "model.safetensors")
     trained = load_file(run_folder / "model" / "model.safetensors")
     assert trained.keys() == base_weights.keys()
     assert [name for name, tensor in trained.items() if tensor.equal(base_weights[name])] == []
     assert not (run_folder / "adapter").exists()
-    assert "done already" in finetune_apart(recipe, run_folder).stdout
+    capsys.readouterr()
+    finetune(recipe, run_folder)
+    assert "done already" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """A run folder keeps to the choices it began with."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,10 +55,29 @@ def test_data_that_changed_under_a_run_are_refused(tmp_path: Path, small_recipe:
         record_run(tmp_path, "nano", small_recipe, [data])
 
 
+@pytest.mark.parametrize(("field", "value"), [("quants", ("f16",)), ("report_to", ("wandb",)), ("on_alarm", "stop")])
+def test_choices_that_no_step_depends_on_may_change_on_resume_and_are_recorded(
+    field: str, value: Any, tmp_path: Path, small_recipe: Recipe
+) -> None:
+    record_run(tmp_path, "nano", small_recipe, [])
+    other = replace(small_recipe, **{field: value})
+    assert other != small_recipe
+    open_run(tmp_path, "nano", other)
+    record_run(tmp_path, "nano", other, [])
+    assert read_json(tmp_path / "recipe.json")[field] == (list(value) if isinstance(value, tuple) else value)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("max_steps", 0), ("learning_rate", 0.0), ("own_parts", -1), ("lora_rank", 0), ("max_seq_length", -5)],
+    [
+        *(("max_steps", 0), ("max_steps", -2), ("own_parts", -1), ("lora_rank", 0), ("max_seq_length", -5)),
+        *((field, math.nan) for field in ("learning_rate", "lora_dropout", "min_lr_ratio", "max_grad_norm")),
+        *((field, math.inf) for field in ("learning_rate", "max_grad_norm", "weight_decay", "warmup_ratio")),
+        *((field, 1.0) for field in ("lora_dropout", "warmup_ratio", "end_token_probability")),
+        *(("learning_rate", 0.0), ("weight_decay", math.nan), ("weight_decay", -0.1), ("validation_rows", 0)),
+        *((field, -1) for field in ("warmup_steps", "eval_steps", "early_stopping_patience")),
+    ],
 )
 def test_numbers_that_no_run_can_have_are_refused(small_recipe: Recipe, field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"--{field.replace('_', '-')}"):
+    with pytest.raises(InputError, match=f"--{field.replace('_', '-')}: expected .* got {value}"):
         replace(small_recipe, **{field: value})  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """The command line of a recipe that can compare its presets."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,14 @@ def test_a_comparison_that_is_none_is_refused(
     monkeypatch.setattr("sys.argv", ["mine.py", *arguments])
     with pytest.raises(InputError, match=message):
         read_runs("mine", PRESETS, "slow", "")
+
+
+@pytest.mark.parametrize(("argument", "expected"), [("--no-load-in-4bit", False), ("--load-in-4bit", True)])
+def test_a_flag_may_be_given_as_it_stands_already(
+    monkeypatch: pytest.MonkeyPatch, argument: str, expected: bool
+) -> None:
+    for before in (False, True):
+        monkeypatch.setattr("sys.argv", ["mine.py", argument])
+        presets = {"slow": replace(PRESETS["slow"], load_in_4bit=before)}
+        (options,) = read_runs("mine", presets, "slow", "")
+        assert options.recipe.load_in_4bit is expected

@@ -1,6 +1,6 @@
 """Packed rows: every example once, nothing seen across a border, and the loss and gradients of rows by themselves."""
 
-import json
+import pickle
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -92,31 +92,11 @@ def test_an_example_has_the_logits_that_it_has_alone_whoever_its_neighbours_are(
     assert not torch.allclose(packed[0, first], other[0, first])
 
 
-TRAIN = """
-import json
-from pathlib import Path
-from cadmonkey.data.chat import Example
-from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer
-from cadmonkey.training.examples import Examples
-from cadmonkey.training.plan import make_plan
-from cadmonkey.training.trainer import build_trainer
-import_engine(recipe.engine)
-import torch
-tokenizer = load_tokenizer(recipe.base_model)
-examples = [Example(*pair) for pair in json.loads((out / "examples.json").read_text())]
-plan = make_plan(recipe, [], Examples(examples, {}), Examples(examples, {}))
-trainer = build_trainer(add_adapter(load_base(recipe), recipe, {}), tokenizer, recipe, plan, examples, examples, out)
-trainer.args.max_grad_norm = 0.0
-gradients = {}
-def keep(optimizer, args, kwargs):
-    if not gradients:
-        named = trainer.model.named_parameters()
-        gradients.update({name: value.grad.clone() for name, value in named if value.grad is not None})
-trainer.create_optimizer_and_scheduler(plan.steps)
-trainer.optimizer.register_step_pre_hook(keep)
-trainer.train()
-log = trainer.state.log_history
-torch.save([log[0]["loss"], gradients, trainer.state.global_step, log[0].get("num_tokens")], out / "result.pt")
+STEPS = """
+import pickle
+from tests.training.first_step import take_first_step
+recipes, examples = pickle.loads((out / "work").read_bytes())
+(out / "steps").write_bytes(pickle.dumps([take_first_step(each, examples, out) for each in recipes]))
 """
 
 
@@ -125,23 +105,20 @@ torch.save([log[0]["loss"], gradients, trainer.state.global_step, log[0].get("nu
     ["transformers", pytest.param("unsloth", marks=pytest.mark.skipif(not find_spec("unsloth"), reason="no Unsloth"))],
 )
 def test_a_packed_step_has_the_loss_and_the_gradients_of_its_rows_by_themselves(
-    engine: Any, tiny_llama: Path, small_recipe: Recipe, tmp_path: Path, python_apart: Any
+    engine: Any, tiny_llama: Path, small_recipe: Recipe, tmp_path: Path, run_script: Any
 ) -> None:
     examples = random_examples([9, 14, 6, 11, 25, 30, 8, 22, 13, 7])
-    (tmp_path / "examples.json").write_text(json.dumps([[e.input_ids, e.labels] for e in examples]))
     common = replace(
         small_recipe, base_model=str(tiny_llama), engine=engine, max_seq_length=64, max_steps=1, learning_rate=1e-3
     )
-    results = []
-    packing = {"per_device_train_batch_size": 2, "packing": True, "gradient_accumulation_steps": 2}
-    for changes in ({"per_device_train_batch_size": 10}, packing):
-        done = python_apart(TRAIN, common, tmp_path, **changes)
-        assert done.returncode == 0, done.stderr[-2000:]
-        results.append(torch.load(tmp_path / "result.pt"))
-    (loss, gradients, steps, tokens), (packed_loss, packed_gradients, _, packed_tokens) = results
-    assert packed_loss == pytest.approx(loss, abs=1e-5)
-    assert (steps, tokens, packed_tokens) == (1, 145, 145)
-    assert gradients.keys() == packed_gradients.keys()
-    assert max(gradient.abs().max() for gradient in gradients.values()) > 1e-3
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(packed_gradients[name], gradient, rtol=1e-4, atol=1e-6)
+    alone = replace(common, per_device_train_batch_size=10)
+    packed = replace(common, per_device_train_batch_size=2, packing=True, gradient_accumulation_steps=2)
+    (tmp_path / "work").write_bytes(pickle.dumps(([alone, packed], examples)))
+    run_script(STEPS, common, tmp_path)
+    one, other = pickle.loads((tmp_path / "steps").read_bytes())
+    assert other.loss == pytest.approx(one.loss, abs=1e-5)
+    assert (one.steps, one.tokens, other.tokens) == (1, 145, 145)
+    assert one.gradients.keys() == other.gradients.keys()
+    assert max(gradient.abs().max() for gradient in one.gradients.values()) > 1e-3
+    for name, gradient in one.gradients.items():
+        torch.testing.assert_close(other.gradients[name], gradient, rtol=1e-4, atol=1e-6)

@@ -6,9 +6,11 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tyro
 
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json, read_jsonl, write_json, write_jsonl
@@ -48,9 +50,18 @@ LONGER = replace(
 )
 
 
-def planned(recipe: Recipe, tmp_path: Path, *, rows: int = 45_000, gpu: float | None = 16, **data: Any) -> Plan:
-    """The plan for `rows` rows of 300 tokens."""
-    figures = DataFigures([300] * rows, 250 * rows, rows, 200, **data)
+def planned(
+    recipe: Recipe,
+    tmp_path: Path,
+    *,
+    rows: int = 45_000,
+    gpu: float | None = 16,
+    lengths: list[int] | None = None,
+    **data: Any,
+) -> Plan:
+    """The plan for `rows` rows of 300 tokens, or for rows of `lengths`."""
+    lengths = [300] * rows if lengths is None else lengths
+    figures = DataFigures(lengths, sum(lengths) * 5 // 6, len(lengths), 200, **data)
     return plan_run(recipe, figures, tmp_path, gpu_memory_gb=gpu)
 
 
@@ -65,7 +76,9 @@ def test_the_real_failed_run_is_condemned_with_reasons(tmp_path: Path) -> None:
     assert {"learning rate", "decay", "bits", "batch"} <= {f.what for f in plan.findings if f.level == "warn"}
     assert 4e-10 < plan.learning_rates["100 %"] < 7e-10
     coverage = plan.findings[0]
-    assert (coverage.field, coverage.value, coverage.remedy) == ("max_steps", 5625, "--max-steps 5625")
+    assert (coverage.field, coverage.value, coverage.remedy) == ("max_steps", 1407, "--max-steps 1407")
+    assert next(f.remedy for f in plan.findings if f.what == "batch") == "--gradient-accumulation-steps 32"
+    assert next(f.remedy for f in plan.findings if f.what == "learning rate") == "--learning-rate 0.0002"
     assert "4,000 of 45,000" in coverage.why
 
 
@@ -76,6 +89,97 @@ def test_its_repairs_pass_and_seven_epochs_are_called_many(tmp_path: Path) -> No
     assert [f.what for f in longer.findings if f.level != "ok"] == ["bits", "coverage"]
     assert "many" in next(f.why for f in longer.findings if f.what == "coverage")
     assert planned(replace(SLOWER, load_in_4bit=False), tmp_path).verdict == "go"
+
+
+TINY_DATA = {"rows": 40}
+CONDEMNED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "the real one": ({}, {}),
+    "one row a step": ({"gradient_accumulation_steps": 1, "max_steps": 100}, {}),
+    "too few steps at a rate of next to nothing": ({"max_steps": 21, "learning_rate": 1e-6}, {}),
+    "too few steps of a large batch": ({"max_steps": 30, "per_device_train_batch_size": 64}, {}),
+    "packed": ({"packing": True, "max_steps": 50}, {}),
+    "every row too long": ({"max_seq_length": 100}, {"lengths": [], "too_long": 45_000, "longest_row": 900}),
+    "some rows longer than the model's room": (
+        {"max_seq_length": 100, "base_model": "HuggingFaceTB/SmolLM2-135M"},
+        {"lengths": [], "too_long": 45_000, "longest_row": 9000},
+    ),
+    "most rows too long": ({"max_seq_length": 100}, {"rows": 99, "too_long": 45_000, "longest_row": 900}),
+    "does not fit": ({"per_device_train_batch_size": 64, "max_steps": 2000}, {"gpu": 3}),
+    "8 bits do not fit": ({"load_in_4bit": False, "load_in_8bit": True, "max_steps": 9000}, {"gpu": 2.8}),
+    "whole model does not fit": ({"load_in_4bit": False, "full_finetuning": True, "learning_rate": 1e-5}, {"gpu": 4}),
+    "long rows do not fit": (
+        {"max_seq_length": 8192, "gradient_checkpointing": True, "max_steps": 9000},
+        {"lengths": [300] * 45_000 + [8000] * 100, "gpu": 4},
+    ),
+    "too many epochs of a few rows": ({"max_steps": 5000}, TINY_DATA),
+    "too many epochs": ({"max_steps": -1, "num_train_epochs": 30}, {"rows": 4000}),
+    "few steps of a few rows": ({"max_steps": -1, "learning_rate": 1e-4}, TINY_DATA),
+    "a schedule that ends early": ({"lr_scheduler_type": "polynomial", "max_steps": 300}, {"rows": 1000}),
+}
+"""What is changed about the run that failed, and what it is planned for."""
+
+
+@pytest.mark.parametrize("name", CONDEMNED)
+def test_the_remedies_of_a_plan_taken_together_as_printed_are_a_plan_that_passes(name: str, tmp_path: Path) -> None:
+    changes, setting = CONDEMNED[name]
+    recipe = replace(FAILED, **changes)
+    plan = planned(recipe, tmp_path, **setting)
+    assert plan.verdict != "go"
+    options = plan.remedy.split()
+    for finding in plan.findings:
+        assert finding.remedy in plan.remedy, "what one finding asks for is what all of them do"
+    mended = tyro.cli(Recipe, args=options, default=recipe, config=(tyro.conf.OmitArgPrefixes,))
+    assert not 0 < mended.max_steps <= 20
+    again = planned(mended, tmp_path, **comes_back(setting, mended))
+    assert again.verdict != "stop", [f.why for f in again.findings if f.level == "stop"]
+    grave = [f for f in again.findings if f.level == "warn" and f.field and f.field in plan.remedy]
+    assert not grave, "what was mended is not asked for again"
+
+
+def comes_back(setting: dict[str, Any], mended: Recipe) -> dict[str, Any]:
+    """The data as a run with the mended choices finds them."""
+    lengths = setting.get("lengths", [300] * setting.get("rows", 45_000)) + [900] * setting.get("too_long", 0)
+    lengths += [setting["longest_row"]] if setting.get("longest_row", 0) > 900 else []
+    kept = [length for length in lengths if length <= mended.max_seq_length]
+    gone = len(lengths) - len(kept)
+    return {"gpu": setting.get("gpu", 16), "lengths": kept, "too_long": gone, "longest_row": max(lengths)}
+
+
+def test_what_no_field_mends_has_no_remedy(tmp_path: Path) -> None:
+    plan = planned(replace(FAILED, max_steps=2000), tmp_path, gpu=0.7)
+    memory = plan.findings[0]
+    assert (memory.what, memory.level, memory.remedy, plan.remedy) == ("memory", "stop", "", "")
+    assert "a smaller --base-model" in memory.why
+    small = replace(FAILED, base_model="HuggingFaceTB/SmolLM2-135M", max_seq_length=8192)
+    long = planned(small, tmp_path, too_long=9000, longest_row=9000)
+    rows = next(f for f in long.findings if f.what == "rows")
+    assert (rows.level, rows.field) == ("warn", "")
+    assert "room for 8192 tokens" in rows.why
+
+
+def test_a_full_disk_asks_for_the_smallest_file_alone_if_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = replace(SLOWER, load_in_4bit=False, quants=("q8_0", "f16"))
+    needed = planned(sound, tmp_path).disk["total"]
+
+    def stopped(free: float) -> tuple[str, str]:
+        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+        plan = planned(sound, tmp_path)
+        finding = next(f for f in plan.findings if f.what == "disk")
+        assert (finding.level, "--out" in finding.why) == ("stop", True)
+        return finding.remedy, plan.remedy
+
+    assert stopped(needed - 1) == ("--quants q8_0", "--quants q8_0")
+    assert stopped(1000) == ("", "")
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_few_bits_are_called_needless_where_more_fit(bits: int, tmp_path: Path) -> None:
+    recipe = replace(SLOWER, load_in_4bit=bits == 4, load_in_8bit=bits == 8)
+    found = next(f for f in planned(recipe, tmp_path).findings if f.what == "bits")
+    assert (found.level, found.remedy) == ("warn", f"--no-load-in-{bits}bit")
+    assert found.why.startswith(f"{bits}-bit weights where 16-bit ones fit too")
 
 
 def test_a_smoke_test_is_not_judged_by_what_it_would_learn(tmp_path: Path) -> None:
@@ -91,7 +195,8 @@ def test_a_smoke_test_is_not_judged_by_what_it_would_learn(tmp_path: Path) -> No
         ({"full_finetuning": True, "learning_rate": 2e-3}, 45_000, "learning rate", "learning_rate"),
         ({"learning_rate": 1e-4, "max_steps": 300}, 9000, "learning rate", "max_steps"),
         ({"warmup_ratio": 0.5}, 45_000, "warm-up", "warmup_ratio"),
-        ({"lr_scheduler_type": "polynomial", "max_steps": -1, "num_train_epochs": 1}, 64, "steps", "num_train_epochs"),
+        ({"lr_scheduler_type": "polynomial", "max_steps": -1, "num_train_epochs": 1}, 500, "steps", "num_train_epochs"),
+        ({"max_steps": -1, "num_train_epochs": 1}, 64, "steps", "gradient_accumulation_steps"),
         ({"max_steps": 1000}, 45_000, "coverage", "max_steps"),
     ],
 )
@@ -124,7 +229,7 @@ def test_too_long_rows_and_a_full_disk_and_a_small_gpu_are_seen(tmp_path: Path) 
     assert memory.value < 64
     smaller = replace(sound, per_device_train_batch_size=memory.value)
     assert planned(smaller, tmp_path, gpu=16).fits
-    tiny = planned(replace(sound, gradient_checkpointing=True), tmp_path, gpu=2)
+    tiny = planned(replace(sound, gradient_checkpointing=True), tmp_path, gpu=3)
     assert (tiny.fits, tiny.verdict) == (False, "stop")
     assert next(f for f in tiny.findings if f.what == "memory").remedy == "--load-in-4bit"
 
@@ -141,10 +246,42 @@ def test_packing_and_several_processes_are_in_the_coverage(tmp_path: Path, monke
 def test_own_parts_that_a_short_run_does_not_make_count_as_unseen(tiny_llama: Path, tmp_path: Path) -> None:
     from cadmonkey.training.forecast import find_tokenizer, look_at_data, sample_rows
 
-    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21)
-    data = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
+    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=21, max_seq_length=4096)
+    data, _ = look_at_data(recipe, sample_rows(recipe, None), find_tokenizer(recipe.base_model))
     plan = plan_run(recipe, data, tmp_path)
     assert (plan.rows["train"], plan.data_rows, plan.coverage_percent) == (168, 1000, 16.8)
+
+
+def test_own_parts_left_out_of_the_sample_are_left_out_of_all(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from cadmonkey.training import forecast
+
+    monkeypatch.setattr(forecast, "SAMPLE_ROWS", 40)
+    recipe = replace(FAILED, base_model=str(tiny_llama), datasets=(), own_parts=1000, max_steps=-1, num_train_epochs=1)
+    sample = replace(forecast.sample_rows(recipe, None), held_out=[])
+    tokenizer = forecast.find_tokenizer(recipe.base_model)
+    lengths = sorted(forecast.look_at_data(replace(recipe, max_seq_length=10_000), sample, tokenizer)[0].lengths[:40])
+    data, examples = forecast.look_at_data(replace(recipe, max_seq_length=lengths[29]), sample, tokenizer)
+    kept = sum(length <= lengths[29] for length in lengths)
+    assert (len(data.lengths), data.data_rows, data.too_long) == (25 * kept, 25 * kept, 1000 - 25 * kept)
+    assert data.left_out == {f"longer than {lengths[29]} tokens": 1000 - 25 * kept}
+    assert len(examples.kept) == kept < 40
+    assert data.tokens_in_loss == 25 * sum(label >= 0 for example in examples.kept for label in example.labels)
+    assert plan_run(replace(recipe, max_seq_length=lengths[29]), data, tmp_path).coverage_percent == 100
+    estimate, none = forecast.look_at_data(replace(recipe, max_seq_length=100), sample, None)
+    assert 0 < estimate.tokens_in_loss < sum(estimate.lengths)
+    assert not none.kept
+
+
+def test_rows_that_are_only_assumed_are_not_learnt_from_end_to_end() -> None:
+    from cadmonkey.training.forecast import assume_data
+
+    data = assume_data(FAILED, 1000, 300)
+    assert (sum(data.lengths), data.tokens_in_loss, data.data_rows) == (300_000, 165_000, 1000)
+    assert "55% of them in the loss" in data.note
+    none = assume_data(FAILED, 1000, 3000)
+    assert (len(none.lengths), none.data_rows, none.too_long) == (0, 0, 1000)
 
 
 def test_the_planned_rates_are_those_that_training_logs(
@@ -165,10 +302,15 @@ def test_a_condemned_run_ends_before_its_first_step(tiny_llama: Path, small_reci
     from cadmonkey.training.finetune import finetune
 
     recipe = replace(small_recipe, base_model=str(tiny_llama), own_parts=100_000, max_steps=21)
-    with pytest.raises(InputError, match=r"plan: coverage: .* --max-steps 24984"):
+    with pytest.raises(InputError, match=r"plan: coverage: .* -> --gradient-accumulation-steps 8 --max-steps 3123; "):
         finetune(recipe, run_folder)
     assert read_json(run_folder / "plan.json")["verdict"] == "stop"
     assert not (run_folder / "metrics.jsonl").exists()
+
+
+def test_an_optimizer_that_transformers_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--optim: expected one of adamw_torch, .*, got adamm$"):
+        planned(replace(SLOWER, optim="adamm"), tmp_path)
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from cadmonkey.training.preflight import Check, Subject, check_run, check_specia
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_matrices, check_rows, read_matrices
 from cadmonkey.training.twins import part_twins
+from cadmonkey.training.verdict import Finding
 
 pytest.importorskip("transformers")
 
@@ -154,16 +155,47 @@ def test_repetitions_and_leaks_are_found_and_leaked_rows_left_out() -> None:
     assert part_twins(long[:2], long[2:])[1].leaked_near == 1
 
 
-def test_leaks_and_copies_are_reported(subject: Subject) -> None:
-    leaked = replace(subject.twinned, left_out=2)
-    assert look(subject, "leakage", twinned=leaked).status == "fixed"
+def test_leaks_are_left_out_warned_of_or_stop_with_their_count_and_a_remedy(subject: Subject) -> None:
+    def leakage(**counts: int) -> Check:
+        return look(subject, "leakage", twinned=replace(subject.twinned, held_out=200, **counts))
+
+    assert leakage(leaked_near=2).status == "pass"
+    few = leakage(left_out=2)
+    assert (few.status, few.detail.partition(" and")[0]) == ("fixed", "2 of 200 held-out rows are also trained on")
+    for counts in ({"leaked_prompts": 3}, {"leaked_near": 3}, {"leaked_prompts": 3, "left_out": 2}):
+        check = leakage(**counts)
+        assert check.status == "warn"
+        assert "3" in check.detail
+        assert "`cadmonkey data audit` lists the rows: remove them" in check.detail
+    most = leakage(left_out=101)
+    assert (most.status, "101 of 200" in most.detail, "remove them" in most.detail) == ("stop", True, True)
+
+
+def test_held_out_rows_that_are_trained_on_are_counted_and_stop_the_check_of_their_run(
+    subject: Subject, cad_rows: list[Row]
+) -> None:
+    _, twinned = part_twins(subject.rows, [*subject.rows[:3], *cad_rows[5:6]])
+    check = look(subject, "leakage", twinned=twinned)
+    assert (check.status, check.detail[:38]) == ("stop", "3 of 4 held-out rows are also trained ")
+
+
+def test_copies_are_warned_of_or_stop_the_run_but_not_where_the_recipe_asks_for_them(subject: Subject) -> None:
+    some = replace(subject.twinned, repeated=3)
+    assert look(subject, "repetitions", twinned=some).status == "warn"
+    assert "3 of 20 rows repeat another" in look(subject, "repetitions", twinned=some).detail
+    assert look(subject, "repetitions", twinned=replace(subject.twinned, near=19)).status == "warn"
+    weighted = replace(subject.recipe, datasets=("a.jsonl",), dataset_weights=(2.0,))
+    assert look(subject, "repetitions", twinned=some, recipe=weighted).status == "pass"
     copies = replace(subject.twinned, repeated=subject.twinned.rows - 1)
     assert look(subject, "repetitions", twinned=copies).status == "stop"
 
 
 def test_a_full_disk_and_too_little_memory_stop_the_run(subject: Subject) -> None:
-    assert look(subject, "disk", plan=replace(subject.plan, disk_free_bytes=1000)).status == "stop"
+    remedy = Finding("stop", "disk", "no room; --out on another disk", "quants", ("f16",))
+    disk = look(subject, "disk", plan=replace(subject.plan, findings=[*subject.plan.findings, remedy]))
+    assert (disk.status, disk.detail) == ("stop", "no room; --out on another disk; --quants f16")
     findings = [replace(f, level="stop") if f.what == "memory" else f for f in subject.plan.findings]
+    assert look(subject, "disk").status == "pass"
     assert look(subject, "memory", plan=replace(subject.plan, findings=findings)).status == "stop"
 
 

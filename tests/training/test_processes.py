@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cadmonkey.errors import InputError
 from cadmonkey.files import read_json, read_jsonl
+from cadmonkey.training.processes import join_processes
 
 pytest.importorskip("trl")
 
@@ -59,3 +61,16 @@ def test_two_processes_have_the_losses_of_one_with_the_same_global_batch(tiny_ll
     states = {path.name for path in (tmp_path / "two").glob("checkpoint-*/rng_state_*.pth")}
     assert states == {"rng_state_0.pth", "rng_state_1.pth"}
     assert read_json(tmp_path / "two" / "plan.json")["steps"] == len(two)
+
+
+@pytest.mark.parametrize("mpi", [{}, {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"}])
+def test_a_launcher_that_starts_one_process_where_two_were_asked_for_is_refused(
+    mpi: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched = {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", **mpi}
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=r"got one by itself.*; use torchrun --nproc-per-node 2"):
+        join_processes()
+    monkeypatch.delenv("MASTER_ADDR")  # as without --num_processes
+    join_processes()

@@ -240,11 +240,14 @@ def test_a_resumed_run_says_nothing_twice_and_forgets_what_it_does_again(new_run
     assert [line["step"] for line in read_jsonl(run.out / "samples.jsonl")] == [10, 20, 30, 40]
 
 
-def test_a_process_that_is_not_the_first_judges_and_writes_nothing(new_run: NewRun) -> None:
+def test_a_process_that_is_not_the_first_judges_and_writes_nothing(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
     run = new_run(sample_prompts=("a cube",))
     plan = make_plan(run.recipe, [], Examples(run.train, {}), Examples(run.held_out, {}))
     watch = Watch(run.tokenizer, run.recipe, plan, run.held_out, run.out)
-    watch.begin(0, run.model, first=False)
+    watch.begin(0, run.model)
     line = watch.metrics.log(1, {"loss": "nan", "epoch": 0.1})
     assert line is not None
     watch.sample(run.model, 1)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cadmonkey.cad import affine, csg
+from cadmonkey.cad.facets import cross
 from cadmonkey.cad.program import MAX_FACETS, Facets, LanguageError
 
 GAP_MM = 1e-6
@@ -85,10 +86,10 @@ def extruded(sketch: Sketch, direction: csg.Vector, facets: Facets, line: int) -
     """`E`: the sketch swept along `direction`."""
     polygon = outline(sketch.loops, facets, line)
     x, y, along = (np.asarray(v, float) for v in (sketch.x, sketch.y, direction))
-    normal = np.cross(x, y)
+    normal = cross(x, y)
     if abs(along @ normal) < _ANGLE * np.linalg.norm(along) or not along.any():
         raise LanguageError(line, "expected a direction out of the sketch's plane")
-    height, upright = float(np.linalg.norm(along)), np.linalg.norm(np.cross(along, normal)) < _ANGLE
+    height, upright = float(np.linalg.norm(along)), np.linalg.norm(cross(along, normal)) < _ANGLE
     if _is_orthonormal(x, y) and upright:
         start = np.asarray(sketch.origin, float) + (along if along @ normal < 0 else 0)
         height = float(np.abs(along).max()) if np.count_nonzero(along) == 1 else height
@@ -107,11 +108,11 @@ def revolved(sketch: Sketch, origin: csg.Vector, axis: csg.Vector, angle: float,
     if not _is_orthonormal(x, y):
         raise LanguageError(line, "expected a sketch with unit axes at a right angle")
     up = _unit(up)
-    normal, centre = np.cross(x, y), np.asarray(origin, float)
+    normal, centre = cross(x, y), np.asarray(origin, float)
     start = np.asarray(sketch.origin, float) - centre
     if abs(up @ normal) > 1e-6 or abs(start @ normal) > 1e-6:
         raise LanguageError(line, "expected an axis in the sketch's plane")
-    out = np.cross(normal, up)
+    out = cross(normal, up)
     places = [edge.start for loop in sketch.loops for edge in loop]
     if sum(float((start + u * x + v * y) @ out) for u, v in places) < 0:
         out = -out
@@ -120,7 +121,7 @@ def revolved(sketch: Sketch, origin: csg.Vector, axis: csg.Vector, angle: float,
     polygon = outline(loops, facets, line)
     if min(radius for radius, _ in polygon.points) < -GAP_MM:
         raise LanguageError(line, "expected a sketch on one side of the axis")
-    return _moved(csg.RotateExtrude(polygon, angle), np.column_stack([out, np.cross(up, out), up]), centre)
+    return _moved(csg.RotateExtrude(polygon, angle), np.column_stack([out, cross(up, out), up]), centre)
 
 
 def _flats(edge: csg.Line | csg.Arc, facets: Facets, line: int) -> Iterator[csg.Point]:
@@ -164,7 +165,7 @@ def _moved(node: csg.Node, turn: Axis, offset: Axis) -> csg.Node:
 
 
 def _is_orthonormal(x: Axis, y: Axis) -> bool:
-    return bool(np.allclose([x @ x, y @ y, x @ y], [1, 1, 0], rtol=0, atol=1e-9))
+    return all(abs(float(off)) <= 1e-9 for off in (x @ x - 1, y @ y - 1, x @ y))
 
 
 def _unit(vector: Axis) -> Axis:

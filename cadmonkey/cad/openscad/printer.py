@@ -58,8 +58,9 @@ class _Printer:
         self.open_loops = 0
 
     def number(self, value: float) -> str:
-        written = quantity(value)
-        return written.text if _names_in(written) <= self.names else number_text(value)
+        if isinstance(value, Quantity) and _names_in(value) <= self.names:
+            return value.text
+        return number_text(value)
 
     def vector(self, vector: Sequence[float]) -> str:
         return f"[{', '.join(self.number(value) for value in vector)}]"

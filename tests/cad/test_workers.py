@@ -1,7 +1,7 @@
 import pytest
 
-from cadmonkey.evaluation import worker
-from cadmonkey.evaluation.workers import work
+from cadmonkey.cad import worker
+from cadmonkey.cad.workers import work
 
 CUBE = "cube([10, 20, 30]);"
 

@@ -1,6 +1,6 @@
 """A batch in which most programs are hostile ends in time, with a clear verdict for each, and judges the others."""
 
-from cadmonkey.evaluation.workers import work
+from cadmonkey.cad.workers import work
 
 CUBE = "cube([10, 20, 30]);"
 HOSTILE = {

@@ -32,7 +32,7 @@ def work(
     """Return the worker's answer to each request, in order; {"failed": why} where it gave none.
 
     Args:
-        requests: what `cadmonkey.evaluation.worker` understands.
+        requests: what `cadmonkey.cad.worker` understands.
         processes: None: one per core that this process may use.
         time_limit_s: wall-clock time for one request.
         done: called with every answer as it comes.
@@ -95,7 +95,7 @@ class _Worker:
         # A process of our own making, because multiprocessing would run the caller's main module once more in it.
         # Each worker is one thread: numerical libraries that start threads of their own only get in each other's way.
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": _python_path()}
-        command = [sys.executable, "-c", "from cadmonkey.evaluation.worker import main; main()"]
+        command = [sys.executable, "-c", "from cadmonkey.cad.worker import main; main()"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.job, self.deadline = _STARTING, time.monotonic() + START_LIMIT_S
 

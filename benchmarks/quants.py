@@ -1,0 +1,115 @@
+"""How far each kind of file is from the model it was made of: the figures behind the thresholds of the proof.
+
+    python benchmarks/quants.py                     # writes benchmarks/results/quants.json, some 10 minutes
+    python benchmarks/quants.py --prompts 64 --quants q8_0 q4_k_m
+
+Two models are measured: the shipped nano on unseen prompts of parts, and a random Llama of its size on the plain
+prompts of the proof. Beside the true file of each kind stands one with a fault, a matrix of one layer scaled by 1.05:
+where its figures are no further off than the true file's, no threshold on them can tell the two apart. "tensors" has
+the most that the tensors of each type differ by in all true files, as the proof compares them.
+"""
+
+import argparse
+import copy
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from record import RESULTS, ROOT, circumstances, write_record
+
+FIGURES = ("greedy_equal", "near_ties", "mean_kl", "max_kl", "probe_kl", "top_1", "perplexity", "original_perplexity")
+FAULT = 1.05
+TENSORS: list[Any] = []
+"""Figures of the tensors of all true files."""
+
+
+def main() -> None:
+    """Measure, print a line for each kind, and write the record."""
+    from cadmonkey.gguf.quantise import QUANTS
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prompts", type=int, default=64)
+    parser.add_argument("--quants", nargs="*", default=QUANTS)
+    parser.add_argument("--out", type=Path, default=RESULTS / "quants.json")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    models: dict[str, Any] = {}
+    for name, (model, tokenizer, questions) in _models(options.prompts).items():
+        models[name] = _measure(name, model, tokenizer, questions, options.quants)
+    record = {"prompts": options.prompts, "fault": FAULT, "tensors": _worst(TENSORS), "models": models}
+    write_record(options.out, {**circumstances(), "seconds": round(time.perf_counter() - started), **record})
+
+
+def _models(prompts: int) -> dict[str, Any]:
+    """Name -> (model, tokenizer, questions)."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from cadmonkey.data.rows import make_rows
+    from cadmonkey.gguf.merge import load_merged
+    from cadmonkey.gguf.questions import Question, read_questions
+    from cadmonkey.parts import PLAIN
+
+    nano, tokenizer = load_merged(ROOT / "cadmonkey" / "assets" / "nano")
+    rows = make_rows(prompts, seed=77, split="test", mix=PLAIN)
+    parts = tuple(Question(row["prompt"], row["completion"], tuple(row["stated"])) for row in rows)
+    torch.manual_seed(0)
+    config = LlamaConfig(**(nano.config.to_dict() | {"initializer_range": 0.06}))
+    random = LlamaForCausalLM(config).eval()
+    return {"nano": (nano, tokenizer, parts), "random": (random, tokenizer, read_questions(None, prompts))}
+
+
+def _measure(name: str, model: Any, tokenizer: Any, questions: Any, quants: Any) -> dict[str, Any]:
+    from cadmonkey.gguf.original import Original
+
+    original, found = Original(model, tokenizer, questions), {}
+    faulty = copy.deepcopy(model)
+    faulty.model.layers[1].mlp.down_proj.weight.data.mul_(FAULT)
+    for quant in quants:
+        true = _prove(model, tokenizer, quant, original, TENSORS)
+        wrong = _prove(faulty, tokenizer, quant, original, [])
+        if true is None:
+            print(f"{name} {quant}: llama.cpp makes no such file without an importance matrix", flush=True)
+            continue
+        found[quant] = {"true": true, "faulty": wrong}
+        print(f"{name} {quant}: {true} | faulty {wrong}", flush=True)
+    return found
+
+
+def _worst(tensors: list[Any]) -> dict[str, Any]:
+    """Type -> the most that one of its tensors differs by."""
+    return {
+        name: {
+            "scale": max(round(abs(t.scale - 1), 6) for t in tensors if t.type_name == name),
+            "row_error": max(round(t.row_error, 6) for t in tensors if t.type_name == name),
+        }
+        for name in sorted({tensor.type_name for tensor in tensors})
+    }
+
+
+def _prove(model: Any, tokenizer: Any, quant: str, original: Any, tensors: list[Any]) -> dict[str, Any] | None:
+    from cadmonkey.errors import CadmonkeyError
+    from cadmonkey.gguf.origin import Origin
+    from cadmonkey.gguf.prove import prove_against
+    from cadmonkey.gguf.release import write_files
+    from cadmonkey.gguf.tensors import compare_tensors
+    from cadmonkey.gguf.trained import open_trained
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        try:
+            write_files(*open_trained(folder), folder, (quant,), Origin(name="measured"))
+        except CadmonkeyError:
+            return None
+        proof = prove_against(folder / f"model-{quant}.gguf", quant, original)
+        tensors += compare_tensors(folder / f"model-{quant}.gguf", original.model)
+    figures = {figure: float(f"{getattr(proof.figures, figure):.3g}") for figure in FIGURES}
+    score = {} if proof.score is None else {"right": proof.score.all_pass, "of": proof.score.rows}
+    return {**figures, **score, "proven": proof.proven, "reasons": list(proof.reasons), "size": proof.size_bytes}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The trained model in transformers, as the yardstick of a proof: what it is asked, its logits, its own answers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from cadmonkey.data.chat import bare_text, conversation, freeze_template
+from cadmonkey.gguf.questions import PROBES, Question, plain_questions
+from cadmonkey.gguf.score import Scorer
+
+if TYPE_CHECKING:
+    import torch
+
+PLAIN_MAX_TOKENS = 48
+BATCH_PROMPTS = 16
+BATCH_LOGITS = 50_000_000
+"""Logits held at once, 200 MB for each model; with 128,256 tokens in the vocabulary that is 390 positions."""
+KEPT_LOGITS = 100_000_000
+"""Logits kept for the next file, 400 MB; what does not fit is computed again."""
+
+Path = tuple[tuple[int, ...], tuple[int, ...]]
+"""Ids of a prompt, and of a text that follows it."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A question as the trained model's own tokenizer has it."""
+
+    question: Question
+    text: str
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+    """Of the known answer, without its end; empty where none is known."""
+    max_tokens: int
+    """How long an answer may be."""
+
+
+class Original:
+    """The trained model with the questions; what one file made it compute serves for the next."""
+
+    def __init__(self, model: Any, tokenizer: Any, questions: Sequence[Question]) -> None:
+        """Render and tokenize the questions, with a few plain ones behind them where there are none among them."""
+        self.model, self.tokenizer = model, tokenizer
+        asked = [_as_trained(tokenizer, question) for question in questions]
+        max_tokens = _longest_answer(asked)
+        self.asked = tuple(_limited(c, PLAIN_MAX_TOKENS if c.question.is_plain else max_tokens) for c in asked)
+        has_plain = any(question.is_plain for question in questions)
+        probes = () if has_plain else plain_questions(PROBES)
+        self.probes = tuple(_limited(_as_trained(tokenizer, question), PLAIN_MAX_TOKENS) for question in probes)
+        self.max_tokens = max(c.max_tokens for c in self.every)
+        self.scorer = Scorer([c.question for c in self.asked])
+        self._own: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._logits: dict[Path, torch.Tensor] = {}
+        self._kept = 0
+
+    @property
+    def every(self) -> tuple[Conversation, ...]:
+        """All that a file is asked."""
+        return (*self.asked, *self.probes)
+
+    @property
+    def dtype(self) -> str:
+        """In which the model computes, float32 or bfloat16."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def eos_id(self) -> int:
+        """The end token."""
+        return int(self.tokenizer.eos_token_id)
+
+    def batches(self, conversations: Sequence[Conversation]) -> Iterable[Sequence[Conversation]]:
+        """Cut into batches whose logits fit into memory."""
+        size = min(BATCH_PROMPTS, max(1, BATCH_LOGITS // (self.max_tokens * self.model.config.vocab_size)))
+        return (conversations[start : start + size] for start in range(0, len(conversations), size))
+
+    def logits(self, paths: Sequence[Path]) -> "list[torch.Tensor]":
+        """Return the logits (tokens, vocab) from which each token behind the prompt would be chosen."""
+        import torch
+
+        missing = [path for path in dict.fromkeys(paths) if path[1] and path not in self._logits]
+        computed = dict(zip(missing, forced_logits(self.model, missing), strict=True))
+        for path, logits in computed.items():
+            if self._kept + logits.numel() <= KEPT_LOGITS:
+                self._logits[path] = logits
+                self._kept += logits.numel()
+        nothing = torch.empty(0, self.model.config.vocab_size)
+        return [computed[path] if path in computed else self._logits.get(path, nothing) for path in paths]
+
+    def known_text(self, conversation: Conversation) -> tuple[int, ...]:
+        """Return what both models are measured on: the known answer and its end, else the model's own, if known yet."""
+        if conversation.completion_ids:
+            return (*conversation.completion_ids, self.eos_id)
+        return self._own.get(conversation.prompt_ids, ())
+
+    def learn(self, conversation: Conversation, token_ids: Sequence[int]) -> None:
+        """Note a greedy answer that was found to be the model's own."""
+        self._own.setdefault(conversation.prompt_ids, tuple(token_ids))
+
+    def own_answers(self, conversations: Sequence[Conversation]) -> list[tuple[int, ...]]:
+        """Return the model's own greedy answers with their ends; those not known yet are generated."""
+        unknown = [c for c in conversations if c.prompt_ids not in self._own]
+        for batch in self.batches(unknown):
+            answers = generate(self.model, [c.prompt_ids for c in batch], self._ends(), [c.max_tokens for c in batch])
+            for known, token_ids in zip(batch, answers, strict=True):
+                self.learn(known, token_ids)
+        return [self._own[c.prompt_ids] for c in conversations]
+
+    def code(self, token_ids: Sequence[int]) -> str:
+        """Return the text of an answer without its end."""
+        ends = self._ends()
+        kept = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
+        return str(self.tokenizer.decode(list(kept), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def _ends(self) -> set[int]:
+        named = getattr(self.model.generation_config, "eos_token_id", None)
+        others = named if isinstance(named, list) else [] if named is None else [named]
+        return {self.eos_id, *others}
+
+
+def forced_logits(model: Any, paths: Sequence[Path]) -> "list[torch.Tensor]":
+    """Return the logits (tokens, vocab) for each path on the CPU, from one right-padded forward pass over all."""
+    import torch
+
+    if not paths:
+        return []
+    rows = [torch.tensor([*prompt_ids, *token_ids]) for prompt_ids, token_ids in paths]
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
+    lengths = torch.tensor([len(row) for row in rows], device=ids.device)
+    mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+    with torch.inference_mode():
+        hidden = model.base_model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        head = model.get_output_embeddings()
+        return [
+            # the token at a position was chosen from the logits one position before it
+            head(states[len(prompt_ids) - 1 :][: len(token_ids)]).float().cpu()
+            for states, (prompt_ids, token_ids) in zip(hidden, paths, strict=True)
+        ]
+
+
+def generate(
+    model: Any, prompts: Sequence[Sequence[int]], ends: set[int], max_tokens: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Answer greedily from the raw logits, left-padded in one batch, each answer with its end.
+
+    transformers' `generate` would apply what generation_config.json asks for: penalties, minimal lengths.
+    """
+    import torch
+
+    width, limit = max(len(ids) for ids in prompts), model.config.max_position_embeddings
+    ids = torch.tensor([[0] * (width - len(ids)) + list(ids) for ids in prompts], device=model.device)
+    mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=model.device)
+    answers: list[list[int]] = [[] for _ in prompts]
+    rooms = [min(most, limit - len(ids)) for most, ids in zip(max_tokens, prompts, strict=True)]
+    cache = None
+    with torch.inference_mode():
+        while any(_goes_on(answer, room, ends) for answer, room in zip(answers, rooms, strict=True)):
+            places = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            out = model(input_ids=ids, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True)
+            cache, ids = out.past_key_values, out.logits[:, -1].argmax(dim=1, keepdim=True)
+            mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+            for answer, room, token in zip(answers, rooms, ids[:, 0].tolist(), strict=True):
+                if _goes_on(answer, room, ends):
+                    answer.append(token)
+    return [tuple(answer) for answer in answers]
+
+
+def _goes_on(answer: Sequence[int], room: int, ends: set[int]) -> bool:
+    return len(answer) < room and not (answer and answer[-1] in ends)
+
+
+def _as_trained(tokenizer: Any, question: Question) -> Conversation:
+    """Render by transformers' own code, so that both renderings are compared and not one with itself."""
+    if tokenizer.chat_template:
+        text = tokenizer.apply_chat_template(
+            conversation(question.prompt),
+            chat_template=freeze_template(tokenizer.chat_template),
+            add_generation_prompt=True,
+            tokenize=False,
+        )
+    else:
+        text = (tokenizer.bos_token or "") + bare_text(question.prompt)
+
+    def ids(words: str) -> tuple[int, ...]:
+        return tuple(tokenizer(words, add_special_tokens=False)["input_ids"])
+
+    return Conversation(question, text, ids(text), ids(question.completion), 0)
+
+
+def _longest_answer(conversations: Iterable[Conversation]) -> int:
+    """Allow half as many tokens again as the longest known answer."""
+    longest = max((len(c.completion_ids) for c in conversations), default=0)
+    return longest + longest // 2 + 1 if longest else PLAIN_MAX_TOKENS
+
+
+def _limited(conversation: Conversation, max_tokens: int) -> Conversation:
+    return replace(conversation, max_tokens=max_tokens)

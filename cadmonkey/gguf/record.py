@@ -1,0 +1,89 @@
+"""proof.json as the record of a release: which files of which model lie in a folder, and what was proven of each."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cadmonkey.files import read_json
+
+Entry = dict[str, Any]
+"""What proof.json says of one file: "file", "quant", "verdict" (proven, unproven, skipped), "size_bytes", "sha256", and
+the figures of its proof."""
+
+RECORD = "proof.json"
+
+_BLOCK_BYTES = 2**20
+_VERDICTS = ("unproven", "skipped", "proven")
+"""From the worst to the best."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of any size, as `sha256sum` prints it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def model_sha256(folder: Path) -> str:
+    """Return a hash of what was trained, by which a record knows its model.
+
+    It covers the weights, configs and tokenizer of the adapter, of the model trained whole, or of a model folder.
+    """
+    places = [place for place in (folder / "adapter", folder / "model") if place.is_dir()]
+    is_run = (folder / "recipe.json").is_file()
+    place = places[0] if is_run and places else folder
+    files = sorted(path for path in place.iterdir() if path.suffix in (".safetensors", ".json", ".jinja", ".model"))
+    lines = "".join(f"{sha256_of(path)}  {path.name}\n" for path in files if path.name != RECORD)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return proof.json, empty if there is none or none of ours.
+
+    Raises:
+        InputError: it is no JSON.
+    """
+    path = folder / RECORD
+    record = read_json(path) if path.is_file() else {}
+    return record if isinstance(record, dict) and isinstance(record.get("files"), list) else {}
+
+
+def intact_entries(folder: Path, model: str, replaced: Collection[str] = ()) -> list[Entry]:
+    """Return the entries for files of this model (`model_sha256`) that lie in `folder` just as they were recorded.
+
+    Those of the `replaced` quants are left out.
+    """
+    record = read_record(folder)
+    entries = record.get("files", []) if record.get("model_sha256") == model else []
+    return [entry for entry in entries if entry["quant"] not in replaced and is_intact(folder, entry)]
+
+
+def is_intact(folder: Path, entry: Entry) -> bool:
+    """Whether the entry's file has the bytes that were proven."""
+    path = folder / str(entry.get("file"))
+    return path.is_file() and path.stat().st_size == entry.get("size_bytes") and sha256_of(path) == entry.get("sha256")
+
+
+def overall_verdict(entries: Iterable[Entry]) -> str:
+    """Return the worst verdict among the files."""
+    return min((str(entry["verdict"]) for entry in entries), key=_VERDICTS.index)
+
+
+def best_file(record: Mapping[str, Any]) -> Entry:
+    """Return the file to take: what the proof recommends, else of those that passed q8_0, else the smallest."""
+    entries: list[Entry] = record["files"]
+    recommended = (record.get("recommended") or {}).get("file")
+    if named := [entry for entry in entries if entry["file"] == recommended and entry["verdict"] == "proven"]:
+        return named[0]
+    wrong = {"proven": 0, "skipped": 1, "unproven": 2}
+    return min(entries, key=lambda entry: (wrong[entry["verdict"]], entry["quant"] != "q8_0", entry["size_bytes"]))
+
+
+def published_names(folder: Path, entries: Iterable[Entry]) -> list[str]:
+    """Return the files of `folder` that make up the release, but for SHA256SUMS; unproven files are none of them."""
+    papers = (RECORD, "README.md", "Modelfile", "grammar.gbnf", "grammar-ir.gbnf")
+    models = [entry["file"] for entry in entries if entry["verdict"] != "unproven"]
+    return [*models, *(name for name in papers if (folder / name).is_file())]

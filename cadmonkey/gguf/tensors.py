@@ -1,0 +1,121 @@
+"""The numbers in a GGUF file against the trained ones, matrix by matrix: what answers can hide, numbers cannot."""
+
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadmonkey.gguf.architecture import as_llama_has_it, llama_names, rows_together
+from cadmonkey.gguf.config import ModelConfig, read_config
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BLOCK_NUMBERS = 2**22
+"""Numbers unpacked at a time, 16 MB."""
+
+_TOLERANCES: dict[str, tuple[float, float]] = {
+    **{"F32": (0.0005, 0.001), "F16": (0.0005, 0.002), "BF16": (0.001, 0.01), "Q8_0": (0.002, 0.04)},
+    **{"Q6_K": (0.005, 0.1), "Q5_K": (0.008, 0.2), "Q5_1": (0.008, 0.2), "Q5_0": (0.008, 0.2)},
+    **{"Q4_K": (0.015, 0.35), "Q4_1": (0.015, 0.35), "Q4_0": (0.02, 0.4), "IQ4_NL": (0.02, 0.35)},
+    **{"IQ4_XS": (0.02, 0.35), "Q3_K": (0.04, 0.6), "IQ3_S": (0.04, 0.6), "IQ3_XXS": (0.08, 0.8)},
+    "Q2_K": (0.12, 0.9),
+}
+"""Of `scale` from 1, and of `row_error`, by ggml's type: at least 1.7 times the most that `benchmarks/quants.py` found
+in true files (benchmarks/results/quants.json). Those of the iq types go by the types of as many bits, not by measure.
+"""
+_COARSEST = (0.25, 1.2)
+"""Of the kinds with two bits and less."""
+BFLOAT16_ERROR = 0.008
+"""What a trained model that is too big to be compared in float32 may add: twice its relative rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFigures:
+    """How one tensor of a file differs from the trained one.
+
+    With Q for the file's numbers and W for the trained ones, `scale` is <Q, W> / <Q, Q>. Quantisers choose Q so that
+    the rest W - Q is at right angles to it, so `scale` is near 1 in any kind, however coarse; a tensor that is 5 % too
+    large has 0.95. `row_error` is the largest |Q - W| / |W| of a row: a row in another's place has 1.4.
+    """
+
+    name: str
+    type_name: str
+    scale: float
+    row_error: float
+
+    def excess(self, reference: str) -> float:
+        """How many times what its type may differ by it does; above 1 it is not the trained tensor."""
+        scale, row_error = _TOLERANCES.get(self.type_name, _COARSEST)
+        if reference != "float32":
+            scale, row_error = scale + BFLOAT16_ERROR, row_error + BFLOAT16_ERROR
+        worst = max(abs(self.scale - 1) / scale, self.row_error / row_error)
+        return worst if math.isfinite(self.scale + self.row_error) else math.inf
+
+    @property
+    def words(self) -> str:
+        """The figures in a few words."""
+        if self.type_name == "absent":
+            return f"{self.name} is in only one of the two"
+        row = f"a row of it is off by {self.row_error:.1%}"
+        if not 0.5 < self.scale < 2:
+            return f"{self.name} ({self.type_name}) is nothing like the trained one, {row}"
+        return f"{self.name} ({self.type_name}) is {1 / self.scale:.3f} times the trained one, {row}"
+
+
+def compare_tensors(path: Path, model: Any) -> Iterator[TensorFigures]:
+    """Yield the figures of every tensor of the file that the model has, or should have."""
+    from gguf import GGUFReader
+
+    trained, config = model.state_dict(), _config(model)
+    names = {llama: name for name, llama in llama_names(config).items()}
+    stored = {tensor.name: tensor for tensor in GGUFReader(path).tensors if tensor.name != "rope_freqs.weight"}
+    tied = model.config.tie_word_embeddings
+    wanted = {llama for llama, name in names.items() if name in trained and not (tied and llama == "output.weight")}
+    for name in sorted(wanted | stored.keys()):
+        if name not in stored or names.get(name) not in trained:
+            yield TensorFigures(name=name, type_name="absent", scale=math.nan, row_error=math.inf)
+        else:
+            yield _compare(stored[name], names[name], trained[names[name]], config)
+
+
+def _compare(stored: Any, name: str, trained: Any, config: ModelConfig) -> TensorFigures:
+    import numpy as np
+
+    type_name = stored.tensor_type.name
+    if tuple(int(n) for n in reversed(stored.shape)) != tuple(trained.shape):
+        return TensorFigures(name=stored.name, type_name=type_name, scale=math.nan, row_error=math.inf)
+    qw = qq = 0.0
+    row_error = 0.0
+    for q, w in _blocks(stored, name, trained, config):
+        qw, qq = qw + float(np.vdot(q, w)), qq + float(np.vdot(q, q))
+        off, size = np.linalg.norm(q - w, axis=1), np.linalg.norm(w, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            errors = np.where(off > 1e-6, off / size, 0)
+        row_error = max(row_error, float(np.nan_to_num(errors, nan=math.inf).max()))
+    return TensorFigures(name=stored.name, type_name=type_name, scale=qw / qq if qq else 1.0, row_error=row_error)
+
+
+def _blocks(
+    stored: Any, name: str, trained: Any, config: ModelConfig
+) -> "Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]":
+    """Yield blocks of rows (rows, columns) of the file's tensor and of the trained one, a vector as one row."""
+    from gguf.quants import dequantize
+
+    rows, together = trained.shape[0], rows_together(name, config)
+    width = trained[0].numel()
+    step = max(1, BLOCK_NUMBERS // width // together) * together
+    for start in range(0, rows, step):
+        stop = min(start + step, rows)
+        made = dequantize(stored.data[start:stop], stored.tensor_type)
+        wanted = as_llama_has_it(name, trained[start:stop].float().cpu().numpy(), config)
+        shape = (1, -1) if trained.dim() == 1 else (stop - start, -1)
+        yield made.reshape(shape), wanted.reshape(shape)
+
+
+def _config(model: Any) -> ModelConfig:
+    with tempfile.TemporaryDirectory() as folder:
+        model.config.save_pretrained(folder)
+        return read_config(Path(folder))

@@ -1,0 +1,123 @@
+"""The smallest file that is not worse beyond noise is the one to take, and the table says what limits a proof."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cadmonkey.gguf.proof import Drift, Figures, FileProof, Proof, TaskScore
+from cadmonkey.gguf.recommendation import recommend, sign_test
+from cadmonkey.gguf.table import COLUMNS, markdown_table, print_proof
+from cadmonkey.gguf.tensors import TensorFigures
+
+FIGURES = Figures(
+    prompts=100,
+    held_out_prompts=100,
+    known_answers=100,
+    template_equal=1.0,
+    tokens_equal=1.0,
+    one_bos=1.0,
+    end_token_equal=True,
+    greedy_equal=1.0,
+    near_ties=0.0,
+    stop_rate=1.0,
+    reserved_token_rate=0.0,
+    mean_kl=1e-5,
+    max_kl=1e-4,
+    probe_kl=1e-5,
+    top_1=1.0,
+    perplexity=2.0,
+    original_perplexity=2.0,
+    mean_tokens=10.0,
+)
+
+
+def file(quant: str, size: int, score: TaskScore | None = None, **changes: float) -> FileProof:
+    return FileProof(
+        file=f"model-{quant}.gguf",
+        quant=quant,
+        reference="float32",
+        size_bytes=size,
+        figures=replace(FIGURES, **changes),  # type: ignore[arg-type]
+        tensor=TensorFigures(name="t", type_name="F16", scale=1.0, row_error=0.0),
+        score=score,
+    )
+
+
+def score(gained: int, lost: int, original: int = 90) -> TaskScore:
+    right = original + gained - lost
+    return TaskScore(rows=100, all_pass=right, original_all_pass=original, gained=gained, lost=lost)
+
+
+def test_the_sign_test_is_that_of_a_fair_coin() -> None:
+    assert sign_test(0, 0) == 1
+    assert sign_test(0, 5) == pytest.approx(1 / 32)
+    assert sign_test(1, 3) == pytest.approx(5 / 16)
+
+
+@pytest.mark.parametrize(
+    ("small", "taken"),
+    [
+        (score(0, 0), "q4_k_m"),
+        (score(3, 4), "q4_k_m"),
+        (score(0, 2), "q4_k_m"),
+        (score(2, 5), "q8_0"),
+        (score(20, 35), "q8_0"),
+        (score(6, 0), "q4_k_m"),
+    ],
+    ids=["equal", "noise", "two lost of a hundred", "three fewer", "clearly worse", "better"],
+)
+def test_the_smallest_file_that_is_not_worse_beyond_noise_is_taken(small: TaskScore, taken: str) -> None:
+    files = [file("f16", 30, score(0, 0)), file("q4_k_m", 10, small), file("q8_0", 20, score(0, 0))]
+    assert recommend(files).file.quant == taken
+
+
+def test_without_a_score_the_perplexity_decides() -> None:
+    files = [file("q8_0", 20, perplexity=2.001), file("q4_k_m", 10, perplexity=2.1), file("f16", 30)]
+    assert recommend(files).file.quant == "q8_0"
+    assert "perplexity +0.05%" in recommend(files).reason
+
+
+def test_an_unproven_file_is_taken_only_if_all_are() -> None:
+    unproven = file("q2_k", 5, tokens_equal=0.5)
+    assert recommend([unproven, file("q8_0", 20)]).file.quant == "q8_0"
+    assert "no file passed" in recommend([unproven]).reason
+
+
+def test_the_nearest_file_is_taken_where_all_are_worse() -> None:
+    files = [file("q4_k_m", 10, score(0, 30), mean_kl=0.1), file("q8_0", 20, score(0, 20), mean_kl=0.001)]
+    assert recommend(files).file.quant == "q8_0"
+
+
+def test_the_table_has_one_line_a_file_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [
+        file("f32", 34_567_890_000, score(0, 0, original=293)),
+        file("q4_k_m", 1_000_000, score(0, 90), mean_kl=math.nan, perplexity=math.inf, greedy_equal=0.0),
+    ]
+    print_proof(Proof(Path(), tuple(files)))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[3:5]] == ["f32", "q4_k_m"]
+    assert "…" not in "".join(lines)
+    assert max(len(line) for line in lines[:5]) <= 80
+    assert lines[4].rstrip().endswith("UNPROVEN")
+    assert lines[5].startswith("Take model-f32.gguf")
+
+
+def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsys: pytest.CaptureFixture[str]) -> None:
+    drift = Drift(bits=4, prompts=9, mean_kl=0.01, max_kl=0.2, top_1=0.98, greedy_equal=0.5, perplexity=2.1,
+                  trained_perplexity=2.0)  # fmt: skip
+    proof = Proof(Path(), (file("q8_0", 20, prompts=9, held_out_prompts=9),), drift)
+    print_proof(proof)
+    printed = capsys.readouterr().out
+    assert "Only 9 prompts; a full proof takes 64 or more." in printed
+    assert "Trained on the base in 4 bits, merged into 16 bits: KL 1.0e-02" in printed
+    recorded = proof.as_dict()
+    assert recorded["notes"] == ["Only 9 prompts; a full proof takes 64 or more."]
+    assert recorded["drift"]["greedy_equal"] == 0.5
+    assert recorded["recommended"]["file"] == "model-q8_0.gguf"
+
+
+def test_the_cards_table_has_a_cell_for_each_column() -> None:
+    lines = markdown_table(Proof(Path(), (file("q8_0", 20),))).splitlines()
+    assert [line.count("|") for line in lines] == [len(COLUMNS) + 1] * 3
