@@ -57,8 +57,14 @@ def same_mesh(one: "manifold3d.Manifold", other: "manifold3d.Manifold") -> bool:
 
 
 def unshared_mm3(one: "manifold3d.Manifold", other: "manifold3d.Manifold") -> float:
-    """The volume, in mm³, of what only one of two solids has; 0 of those that are the same mesh."""
-    return 0.0 if same_mesh(one, other) else float((one - other).volume() + (other - one).volume())
+    """The volume, in mm³, of what only one of two solids has; 0 of those that are the same mesh.
+
+    It is what both have beside their intersection. The difference of solids whose faces lie within rounding of each
+    other may have a piece too much (four cups of 100,000 rows: up to 0.09 mm³, of solids equal to 1e-6).
+    """
+    if same_mesh(one, other):
+        return 0.0
+    return max(0.0, float(one.volume() + other.volume() - 2 * (one ^ other).volume()))
 
 
 def _in_order(made: "manifold3d.Manifold") -> tuple[Any, Any]:

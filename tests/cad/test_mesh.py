@@ -1,7 +1,10 @@
 import pytest
 from manifold3d import Manifold, OpType
 
+from cadmonkey.cad.ir import parse_ir
 from cadmonkey.cad.mesh import same_mesh, unshared_mm3, write_stl
+from cadmonkey.cad.openscad import parse_openscad
+from cadmonkey.cad.solid import solid
 from cadmonkey.errors import InputError
 
 TUBE = Manifold.cylinder(30.0, 10.0, 10.0, 96) - Manifold.cylinder(40.0, 7.0, 7.0, 96).translate((0.0, 0.0, -1.0))
@@ -46,3 +49,26 @@ def test_what_only_one_of_two_solids_has_is_nothing_where_they_are_the_same_and_
     assert unshared_mm3(block, block.translate((1.0, 0.0, 0.0))) == pytest.approx(200)
     assert unshared_mm3(block, Manifold.cube((10.0, 10.0, 9.0))) == pytest.approx(100)
     assert unshared_mm3(Manifold.cube((10.0, 10.0, 9.0)), block) == pytest.approx(100)
+
+
+def test_nothing_is_unshared_by_faces_that_lie_within_rounding_of_each_other():
+    one = solid(
+        parse_openscad(
+            """$fn = 96;
+difference() {
+  union() {
+    cylinder(d = 91, h = 57.5);
+    translate([45.5, 0, 28.75]) rotate([90, 0, 0]) rotate_extrude() translate([11.6, 0]) circle(d = 7);
+  }
+  translate([0, 0, 5]) cylinder(d = 83, h = 57.5);
+}
+"""
+        )
+    )
+    other = solid(
+        parse_ir(
+            "Y 45.5 57.5\nSK 0 0 0 1 0 0 0 0 1\nA 15.1 0 8.1 0 11.6 0 1\nA 8.1 0 15.1 0 11.6 0 1\nEND\n"
+            "V 1 0 0 0 0 0 1 360\nR 2 90 0 0\nT 3 45.5 0 28.75\nU 0 4\nY 41.5 57.5\nT 6 0 0 5\nD 5 7\n"
+        )
+    )
+    assert unshared_mm3(one, other) < 1e-5
