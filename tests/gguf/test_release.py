@@ -41,7 +41,7 @@ def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder
     recorded = json.loads((tmp_path / "proof.json").read_text())
     assert recorded["verdict"] == "proven"
     f16 = recorded["files"][0]
-    assert (f16["file"], f16["prompts"], f16["greedy_equal"], f16["stop_rate"]) == ("model-f16.gguf", 2, 1.0, 1.0)
+    assert (f16["file"], f16["prompts"], f16["greedy_equal"], f16["stop_rate"]) == ("model-f16.gguf", 64, 1.0, 1.0)
     assert f16["size_bytes"] == (tmp_path / "model-f16.gguf").stat().st_size
 
 
@@ -89,7 +89,7 @@ def test_a_failure_while_proving_leaves_nothing(
     def fail(*_: Any) -> None:
         raise RunError("no")
 
-    monkeypatch.setattr(release, "prove_file", fail)
+    monkeypatch.setattr(release, "prove_against", fail)
     with pytest.raises(RunError):
         export(run_folder, ("f16",), tmp_path)
     assert list(tmp_path.iterdir()) == []
