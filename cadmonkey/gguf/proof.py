@@ -124,6 +124,8 @@ class FileProof:
     figures: Figures
     tensor: TensorFigures
     """The one that differs most from the trained one, for its type."""
+    vocabulary: str = ""
+    """Where the file's tokens, their types, merges or scores are first other than the trained ones, "" if nowhere."""
     score: TaskScore | None = None
     """None where no prompt asks for a part."""
 
@@ -139,6 +141,7 @@ class FileProof:
             f"other token ids for {1 - got.tokens_equal:.0%} of the prompts": got.tokens_equal < 1,
             f"not exactly one BOS in {1 - got.one_bos:.0%} of the prompts": got.one_bos < 1,
             "another end token": not got.end_token_equal,
+            f"another vocabulary: {self.vocabulary}": bool(self.vocabulary),
             f"the same greedy answer for {same:.1%} of the prompts, expected {wanted.greedy_equal:.0%}": (
                 same < wanted.greedy_equal and (got.held_out_prompts > 0 or self.quant in SURE_KINDS)
             ),
@@ -170,6 +173,7 @@ class FileProof:
             "reasons": list(self.reasons),
             "size_bytes": self.size_bytes,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
+            "vocabulary_difference": self.vocabulary or None,
             "worst_tensor": {name: _finite(value) for name, value in asdict(self.tensor).items()},
             "perplexity_difference": _finite(self.figures.perplexity_difference),
             "score": None if self.score is None else asdict(self.score),

@@ -1,4 +1,4 @@
-"""Negative controls: each planted fault fails its proof for what was planted, in 16 and in 4 bits; true files pass."""
+"""Negative controls: each planted fault fails its proof for what was planted, in 16, 8 and 4 bits; true files pass."""
 
 import copy
 import json
@@ -13,9 +13,10 @@ from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
 from tests.conftest import REPOSITORY
 
-KINDS = ("f16", "q4_k_m")
+KINDS = ("f16", "q8_0", "q4_k_m")
 TEXT, IDS, BOS = "the chat template", "other token ids", "not exactly one BOS"
 END, ANSWERS, DIVERGENCE, TENSOR = "another end token", "the same greedy answer", "a mean divergence", "another tensor"
+VOCABULARY = "another vocabulary"
 
 Write = Callable[[Any, Any, Path], None]
 
@@ -94,6 +95,16 @@ def swap_two_rows(model: Any) -> None:
     weight[[0, 1]] = weight[[1, 0]].clone()
 
 
+def swap_two_columns(model: Any) -> None:
+    weight = model.model.layers[0].mlp.down_proj.weight.data
+    weight[:, [0, 1]] = weight[:, [1, 0]].clone()
+
+
+def swap_two_key_rows(model: Any) -> None:
+    weight = model.model.layers[1].self_attn.k_proj.weight.data
+    weight[[2, 3]] = weight[[3, 2]].clone()
+
+
 def wrong_base_frequency(model: Any) -> None:
     model.config.rope_parameters = {"rope_type": "default", "rope_theta": 500000.0}
 
@@ -113,6 +124,8 @@ MODELS = {
     "one matrix 3 % too large": (scale(1.03), (TENSOR,)),
     "one matrix 3 % too small": (scale(0.97), (TENSOR,)),
     "two rows swapped": (swap_two_rows, (TENSOR,)),
+    "two key rows swapped": (swap_two_key_rows, (TENSOR,)),
+    "two columns swapped": (swap_two_columns, (TENSOR,)),
     "another base frequency": (wrong_base_frequency, (ANSWERS, DIVERGENCE)),
     "rotations stretched": (wrong_scaling, (ANSWERS, DIVERGENCE)),
     "another epsilon in the norms": (wrong_epsilon, (DIVERGENCE,)),
@@ -153,6 +166,12 @@ def lose_a_merge(spec: dict[str, Any]) -> None:
     spec["model"]["merges"].pop(0)
 
 
+def move_a_merge(spec: dict[str, Any]) -> None:
+    """No prompt of ours touches it, so that nothing but the vocabulary itself can show it."""
+    merges = spec["model"]["merges"]
+    merges.append(merges.pop(-2))
+
+
 def other_end(tokenizer: Any) -> Any:
     tokenizer.eos_token = "<|eom_id|>"
     return tokenizer
@@ -172,7 +191,8 @@ TOKENIZERS = {
     "swapped end": (other_end, (END,)),
     "another template": (other_template, (TEXT,)),
     "doubled BOS": (doubled_bos, (TEXT, IDS, BOS)),
-    "one merge missing": (change_spec(lose_a_merge), (IDS,)),
+    "one merge missing": (change_spec(lose_a_merge), (IDS, VOCABULARY)),
+    "one merge moved to the end": (change_spec(move_a_merge), (VOCABULARY,)),
 }
 
 
