@@ -12,6 +12,9 @@ from cadmonkey.gguf.config import ModelConfig, read_config
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
+
+_ROTATIONS = "rope_freqs.weight"
 
 BLOCK_NUMBERS = 2**22
 """Numbers unpacked at a time, 16 MB."""
@@ -74,9 +77,10 @@ class TensorFigures:
 
 def compare_tensors(reader: Any, model: Any) -> Iterator[TensorFigures]:
     """Yield the figures of every tensor that the model has, or the file, an open GGUFReader."""
-    trained, config = model.state_dict(), _config(model)
-    names = {llama: name for name, llama in llama_names(config).items()}
-    stored = {tensor.name: tensor for tensor in reader.tensors if tensor.name != "rope_freqs.weight"}
+    config = _config(model)
+    trained = model.state_dict() | _rotations(model, config)
+    names = {llama: name for name, llama in llama_names(config).items()} | {_ROTATIONS: _ROTATIONS}
+    stored = {tensor.name: tensor for tensor in reader.tensors}
     tied = model.config.tie_word_embeddings
     wanted = {llama for llama, name in names.items() if name in trained and not (tied and llama == "output.weight")}
     for name in sorted(wanted | stored.keys()):
@@ -134,6 +138,17 @@ def _blocks(
         wanted = as_llama_has_it(name, trained[start:stop].float().cpu().numpy(), config)
         shape = (1, -1) if trained.dim() == 1 else (stop - start, -1)
         yield made.reshape(shape), wanted.reshape(shape)
+
+
+def _rotations(model: Any, config: ModelConfig) -> "dict[str, torch.Tensor]":
+    """Return Llama 3.1's stretched rotations as divisors, from the frequencies that transformers computes with."""
+    import torch
+
+    if config.rope.kind != "llama3":
+        return {}
+    stretched = model.base_model.rotary_emb.inv_freq.double().cpu()
+    places = torch.arange(0, config.head_dim, 2, dtype=torch.float64)
+    return {_ROTATIONS: config.rope.theta ** (-places / config.head_dim) / stretched}
 
 
 def _config(model: Any) -> ModelConfig:

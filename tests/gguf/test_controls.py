@@ -216,6 +216,19 @@ def merged(run_folder: Path) -> Any:
     return Original(*load_merged(run_folder), read_questions(run_folder / "references.jsonl", 64, top_up=False))
 
 
+def test_a_file_without_llama_3s_stretched_rotations_is_unproven(
+    model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    from cadmonkey.gguf.original import Original
+    from cadmonkey.gguf.questions import Question
+
+    trained = Original(model, tokenizer, [Question(row["prompt"], row["completion"]) for row in base_rows])
+    plain = copy.deepcopy(model)
+    plain.config.rope_parameters = {"rope_type": "default", "rope_theta": 10000.0}
+    for proof in prove_written(plain, tokenizer, trained, tmp_path, KINDS):
+        assert "another tensor: rope_freqs.weight is in only one of the two" in proof.reasons, proof.quant
+
+
 def without_merge(run: Path) -> Path:
     """Return the base with the run's tokenizer."""
     base = Path(json.loads((run / "recipe.json").read_text())["base_model"])
