@@ -39,7 +39,7 @@ _THRESHOLDS = {
     "q4": Thresholds(greedy_equal=0.8, mean_kl=0.2, near_tie=0.6),
     "iq4": Thresholds(greedy_equal=0.8, mean_kl=0.2, near_tie=0.6),
     "q3": Thresholds(greedy_equal=0.7, mean_kl=0.5, near_tie=0.8),
-    "iq3": Thresholds(greedy_equal=0.7, mean_kl=0.5, near_tie=0.8),
+    "iq3": Thresholds(greedy_equal=0.7, mean_kl=0.75, near_tie=0.8),
     "q2": Thresholds(greedy_equal=0.6, mean_kl=1.0, near_tie=1.0),
 }
 """By kind, or the beginning of its name. The true files of `benchmarks/quants.py` stay below: the mean divergence is
