@@ -1,7 +1,7 @@
 """How far each kind of file is from the model it was made of: the figures behind the thresholds of the proof.
 
-    python benchmarks/quants.py                     # writes benchmarks/results/quants.json, some 10 minutes
-    python benchmarks/quants.py --prompts 64 --quants q8_0 q4_k_m
+    python benchmarks/quants.py --prompts 16        # writes benchmarks/results/quants.json, 6 to 20 minutes
+    python benchmarks/quants.py --quants q8_0 q4_k_m
 
 Two models are measured: the shipped nano on unseen prompts of parts, and a random Llama of its size on the plain
 prompts of the proof. Beside the true file of each kind stands one with a fault, a matrix of one layer scaled by 1.05:
