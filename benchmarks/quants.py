@@ -1,18 +1,21 @@
 """How far each kind of file is from the model it was made of: the figures behind the thresholds of the proof.
 
-    python benchmarks/quants.py                     # writes benchmarks/results/quants.json, some 10 minutes
-    python benchmarks/quants.py --prompts 64 --quants q8_0 q4_k_m
+    python benchmarks/quants.py --prompts 16        # writes benchmarks/results/quants.json, 6 to 20 minutes
+    python benchmarks/quants.py --quants q8_0 q4_k_m
 
 Two models are measured: the shipped nano on unseen prompts of parts, and a random Llama of its size on the plain
 prompts of the proof. Beside the true file of each kind stands one with a fault, a matrix of one layer scaled by 1.05:
-where its figures are no further off than the true file's, no threshold on them can tell the two apart. "tensors" has
-the most that the tensors of each type differ by in all true files, as the proof compares them.
+where its figures are no further off than the true file's, no threshold on them can tell the two apart. Kinds that
+need an importance matrix get one measured on parts. "tensors" has the most that the tensors of each type differ by in
+all true files, as the proof compares them; for these each kind that takes one is written with an importance matrix too.
 """
 
 import argparse
 import copy
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +64,42 @@ def _models(prompts: int) -> dict[str, Any]:
 
 
 def _measure(name: str, model: Any, tokenizer: Any, questions: Any, quants: Any) -> dict[str, Any]:
+    from gguf import GGUFReader
+
+    from cadmonkey.gguf.encoding import STREAMED
     from cadmonkey.gguf.original import Original
+    from cadmonkey.gguf.quantise import NEED_IMPORTANCE
+    from cadmonkey.gguf.tensors import compare_tensors
 
     original, found = Original(model, tokenizer, questions), {}
     faulty = copy.deepcopy(model)
     faulty.model.layers[1].mlp.down_proj.weight.data.mul_(FAULT)
+    importance = _importance(model, tokenizer)
     for quant in quants:
-        true = _prove(model, tokenizer, quant, original, TENSORS)
-        wrong = _prove(faulty, tokenizer, quant, original, [])
-        if true is None:
-            print(f"{name} {quant}: llama.cpp makes no such file without an importance matrix", flush=True)
-            continue
-        found[quant] = {"true": true, "faulty": wrong}
-        print(f"{name} {quant}: {true} | faulty {wrong}", flush=True)
+        needed = importance if quant in NEED_IMPORTANCE else None
+        with _written(model, tokenizer, quant, needed) as true, _written(faulty, tokenizer, quant, needed) as wrong:
+            TENSORS.extend(compare_tensors(GGUFReader(true), model))
+            found[quant] = {"true": _prove(true, quant, original), "faulty": _prove(wrong, quant, original)}
+        if quant not in (*STREAMED, *NEED_IMPORTANCE):
+            with _written(model, tokenizer, quant, importance) as weighted:
+                TENSORS.extend(compare_tensors(GGUFReader(weighted), model))
+        print(f"{name} {quant}: {found[quant]['true']} | faulty {found[quant]['faulty']}", flush=True)
     return found
+
+
+def _importance(model: Any, tokenizer: Any) -> Any:
+    """Measure the importance matrix on rows of parts as the nano was trained on."""
+    from cadmonkey.data.rows import make_rows
+    from cadmonkey.files import write_jsonl
+    from cadmonkey.gguf.config import read_config
+    from cadmonkey.gguf.imatrix import measure_importance
+    from cadmonkey.parts import PLAIN
+
+    with tempfile.TemporaryDirectory() as name:
+        texts = Path(name) / "texts.jsonl"
+        write_jsonl(texts, make_rows(200, seed=5, split="train", mix=PLAIN))
+        model.config.save_pretrained(name)
+        return measure_importance(model, tokenizer, read_config(Path(name)), [texts])
 
 
 def _worst(tensors: list[Any]) -> dict[str, Any]:
@@ -83,29 +108,31 @@ def _worst(tensors: list[Any]) -> dict[str, Any]:
         name: {
             "scale": max(round(abs(t.scale - 1), 6) for t in tensors if t.type_name == name),
             "row_error": max(round(t.row_error, 6) for t in tensors if t.type_name == name),
+            "column_error": max(round(t.column_error, 6) for t in tensors if t.type_name == name),
         }
         for name in sorted({tensor.type_name for tensor in tensors})
     }
 
 
-def _prove(model: Any, tokenizer: Any, quant: str, original: Any, tensors: list[Any]) -> dict[str, Any] | None:
-    from cadmonkey.errors import CadmonkeyError
+@contextmanager
+def _written(model: Any, tokenizer: Any, quant: str, importance: Any) -> Iterator[Path]:
+    """Yield the file of a model, gone afterwards."""
     from cadmonkey.gguf.origin import Origin
-    from cadmonkey.gguf.prove import prove_against
     from cadmonkey.gguf.release import write_files
-    from cadmonkey.gguf.tensors import compare_tensors
     from cadmonkey.gguf.trained import open_trained
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        try:
-            write_files(*open_trained(folder), folder, (quant,), Origin(name="measured"))
-        except CadmonkeyError:
-            return None
-        proof = prove_against(folder / f"model-{quant}.gguf", quant, original)
-        tensors += compare_tensors(folder / f"model-{quant}.gguf", original.model)
+        write_files(*open_trained(folder), folder, (quant,), Origin(name="measured"), importance=importance)
+        yield folder / f"model-{quant}.gguf"
+
+
+def _prove(path: Path, quant: str, original: Any) -> dict[str, Any]:
+    from cadmonkey.gguf.prove import prove_against
+
+    proof = prove_against(path, quant, original)
     figures = {figure: float(f"{getattr(proof.figures, figure):.3g}") for figure in FIGURES}
     score = {} if proof.score is None else {"right": proof.score.all_pass, "of": proof.score.rows}
     return {**figures, **score, "proven": proof.proven, "reasons": list(proof.reasons), "size": proof.size_bytes}

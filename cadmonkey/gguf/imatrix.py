@@ -16,7 +16,6 @@ from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 from cadmonkey.gguf.architecture import llama_names
 from cadmonkey.gguf.config import ModelConfig
-from cadmonkey.gguf.merge import load_merged, to_fastest_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,17 +93,6 @@ def _token_ids(tokenizer: Any, row: Mapping[str, Any]) -> list[int]:
         return encode(tokenizer, prompt, completion).input_ids
     text = f"{tokenizer.bos_token or ''}{bare_text(prompt)}{completion}"
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def importance_of(folder: Path, config: ModelConfig, given: Sequence[Path]) -> Importance:
-    """Measure the model of a run or model folder on the files given, or on the run's own training data.
-
-    Raises:
-        InputError: as `calibration_files`, `load_merged` and `measure_importance` do.
-    """
-    files = calibration_files(folder, given)
-    model, tokenizer = load_merged(folder)
-    return measure_importance(to_fastest_device(model), tokenizer, config, files)
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cadmonkey.data.chat import bare_text, conversation, freeze_template
 from cadmonkey.gguf.questions import PROBES, Question, plain_questions
 from cadmonkey.gguf.score import Scorer
+from cadmonkey.gguf.vocabulary_check import TrainedVocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -57,6 +59,11 @@ class Original:
     def every(self) -> tuple[Conversation, ...]:
         """All that a file is asked."""
         return (*self.asked, *self.probes)
+
+    @cached_property
+    def vocabulary(self) -> TrainedVocabulary:
+        """What a file's vocabulary must be."""
+        return TrainedVocabulary.of(self.tokenizer, self.model.get_input_embeddings().weight.shape[0])
 
     @property
     def dtype(self) -> str:

@@ -59,11 +59,14 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     it would have answered the same: it would if and only if each token, the end included, is the model's first choice.
     That is exact and much faster than generating twice. Divergences, first choices and perplexities are those of both
     models along the same text, the known answer or else the model's own, so that files can be compared. The numbers of
-    the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults.
+    the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults,
+    and so is its vocabulary, of which the questions touch a part.
 
     Raises:
         RunError: llama.cpp cannot load the file.
     """
+    from gguf import GGUFReader
+
     room = 2 * max(len(c.prompt_ids) for c in original.every) + original.max_tokens  # a wrong file may need more tokens
     n_ctx = min(room + 16, original.model.config.max_position_embeddings)
     with Player(path, n_ctx) as player:
@@ -71,13 +74,16 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
         replies = comparison.replies(original.asked)
         probes = comparison.replies(original.probes)
         same_end = player.eos_id == original.eos_id and player.is_end(original.eos_id)
+    reader = GGUFReader(path)
+    tensors = compare_tensors(reader, original.model)
     return FileProof(
         file=path.name,
         quant=quant,
         reference=original.dtype,
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
-        tensor=max(compare_tensors(path, original.model), key=lambda tensor: tensor.excess(original.dtype)),
+        vocabulary=original.vocabulary.first_difference(reader),
+        tensor=max(tensors, key=lambda tensor: tensor.excess(original.dtype)),
         score=_task_score(original, replies),
     )
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cadmonkey.gguf.card import write_card
 from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
-from cadmonkey.gguf.imatrix import Importance, importance_of
+from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance
 from cadmonkey.gguf.merge import base_folder, load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
@@ -47,6 +48,21 @@ LONGEST_CONTEXT = 4096
 _Report = Callable[[str], None]
 
 
+class _Merged:
+    """The merged model in memory, loaded for the first that asks: the importance matrix or the proof."""
+
+    def __init__(self, folder: Path, on_step: _Report) -> None:
+        """Load nothing yet."""
+        self._folder, self._on_step = folder, on_step
+
+    @cached_property
+    def model_and_tokenizer(self) -> tuple[Any, Any]:
+        """The model, on the fastest device, and its tokenizer."""
+        self._on_step(f"loading {self._folder}")
+        model, tokenizer = load_merged(self._folder)
+        return to_fastest_device(model), tokenizer
+
+
 @dataclass(frozen=True)
 class _Job:
     """What is exported, and where to."""
@@ -59,6 +75,7 @@ class _Job:
     tokenizer: StoredTokenizer
     importance: Importance | None
     on_step: _Report
+    merged: _Merged
 
     def write(self, stage: Path) -> None:
         """Write the GGUF files into `stage`."""
@@ -100,9 +117,7 @@ def export(
     job = _open(folder, names, out, imatrix, on_step)
     with _staging(job.target) as stage:
         job.write(stage)
-        on_step(f"loading {folder}")
-        model, tokenizer = load_merged(folder)
-        original = Original(to_fastest_device(model), tokenizer, questions)
+        original = Original(*job.merged.model_and_tokenizer, questions)
         proofs = []
         for quant in names:
             path = stage / f"model-{quant}.gguf"
@@ -217,11 +232,12 @@ def _open(
 ) -> _Job:
     origin = read_origin(folder, base_folder(folder))
     trained, tokenizer = open_trained(folder)
-    importance = None
+    merged, importance = _Merged(folder, on_step), None
     if imatrix is not None:
+        files = calibration_files(folder, imatrix)
         on_step("measuring the importance matrix")
-        importance = importance_of(folder, trained.config, imatrix)
-    return _Job(folder, release_folder(folder, out), quants, origin, trained, tokenizer, importance, on_step)
+        importance = measure_importance(*merged.model_and_tokenizer, trained.config, files)
+    return _Job(folder, release_folder(folder, out), quants, origin, trained, tokenizer, importance, on_step, merged)
 
 
 def _write_papers(job: _Job, record: dict[str, Any]) -> None:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from cadmonkey.cad.grammar import Language
+from cadmonkey.cad.ir import parse_ir
+from cadmonkey.cad.program import LanguageError
+from cadmonkey.cad.translation import translate
 from cadmonkey.cad.workers import work
 from cadmonkey.gguf.questions import Question
 
@@ -11,11 +15,15 @@ or crashes the judge (see `cadmonkey.cad.workers`)."""
 
 
 class Scorer:
-    """All-pass verdicts on answers, each text judged once however many files give it."""
+    """All-pass verdicts on answers, each text judged once however many files give it.
+
+    An answer must be in the language of the row's known answer; the judge reads OpenSCAD, so Compact IR is translated.
+    """
 
     def __init__(self, questions: Sequence[Question]) -> None:
         """Find the questions whose known answer is a part: what the judge cannot build is no CAD row."""
         self._questions = questions
+        self._languages = [_language(question.completion) for question in questions]
         self._passed: dict[tuple[int, str], bool] = {}
         known = {place: question.completion for place, question in enumerate(questions) if question.completion}
         self.rows = frozenset(self._judge(known))
@@ -32,8 +40,8 @@ class Scorer:
         requests = [
             {
                 "do": "verdict",
-                "code": code,
-                "reference": self._questions[place].completion,
+                "code": self._as_openscad(place, code),
+                "reference": self._as_openscad(place, self._questions[place].completion),
                 "stated": list(self._questions[place].stated),
             }
             for place, code in answers.items()
@@ -44,3 +52,16 @@ class Scorer:
                 parts.append(place)
                 self._passed[place, code] = bool(answer.get("verdict", {}).get("all_pass"))
         return parts
+
+    def _as_openscad(self, place: int, code: str) -> str:
+        """Return the program for the judge, "" where it is no Compact IR although the row's answer is."""
+        text, language = translate(code, self._languages[place], "openscad")
+        return text if language == "openscad" else ""
+
+
+def _language(completion: str) -> Language:
+    try:
+        parse_ir(completion)
+    except LanguageError:
+        return "openscad"
+    return "ir"

@@ -16,6 +16,7 @@ from tests.conftest import REPOSITORY
 KINDS = ("f16", "q4_k_m")
 TEXT, IDS, BOS = "the chat template", "other token ids", "not exactly one BOS"
 END, ANSWERS, DIVERGENCE, TENSOR = "another end token", "the same greedy answer", "a mean divergence", "another tensor"
+VOCABULARY = "another vocabulary"
 
 Write = Callable[[Any, Any, Path], None]
 
@@ -40,14 +41,16 @@ def original(nano: tuple[Any, Any]) -> Any:
     return Original(*nano, [Question(row["prompt"], row["completion"], tuple(row["stated"])) for row in rows])
 
 
-def prove_folder(folder: Path, kinds: Sequence[str], original: Any, out: Path) -> list[FileProof]:
+def prove_folder(
+    folder: Path, kinds: Sequence[str], original: Any, out: Path, importance: Any = None
+) -> list[FileProof]:
     """Write a model or run folder in each kind, and prove the files against another model."""
     from cadmonkey.gguf.prove import prove_against
     from cadmonkey.gguf.release import write_files
     from cadmonkey.gguf.trained import open_trained
 
     out.mkdir()
-    write_files(*open_trained(folder), out, kinds, Origin(name="control"))
+    write_files(*open_trained(folder), out, kinds, Origin(name="control"), importance=importance)
     return [prove_against(out / f"model-{kind}.gguf", kind, original) for kind in kinds]
 
 
@@ -94,6 +97,16 @@ def swap_two_rows(model: Any) -> None:
     weight[[0, 1]] = weight[[1, 0]].clone()
 
 
+def swap_two_columns(model: Any) -> None:
+    weight = model.model.layers[0].mlp.down_proj.weight.data
+    weight[:, [0, 1]] = weight[:, [1, 0]].clone()
+
+
+def swap_two_key_rows(model: Any) -> None:
+    weight = model.model.layers[1].self_attn.k_proj.weight.data
+    weight[[2, 3]] = weight[[3, 2]].clone()
+
+
 def wrong_base_frequency(model: Any) -> None:
     model.config.rope_parameters = {"rope_type": "default", "rope_theta": 500000.0}
 
@@ -113,6 +126,8 @@ MODELS = {
     "one matrix 3 % too large": (scale(1.03), (TENSOR,)),
     "one matrix 3 % too small": (scale(0.97), (TENSOR,)),
     "two rows swapped": (swap_two_rows, (TENSOR,)),
+    "two key rows swapped": (swap_two_key_rows, (TENSOR,)),
+    "two columns swapped": (swap_two_columns, (TENSOR,)),
     "another base frequency": (wrong_base_frequency, (ANSWERS, DIVERGENCE)),
     "rotations stretched": (wrong_scaling, (ANSWERS, DIVERGENCE)),
     "another epsilon in the norms": (wrong_epsilon, (DIVERGENCE,)),
@@ -126,7 +141,7 @@ def test_a_file_of_another_model_is_unproven_for_what_was_planted(
     fault, reasons = MODELS[name]
     model = copy.deepcopy(nano[0])
     fault(model)
-    for proof in prove_written(model, nano[1], original, tmp_path, KINDS):
+    for proof in prove_written(model, nano[1], original, tmp_path, ("q8_0", *KINDS)):
         assert not proof.proven, proof.quant
         for reason in reasons:
             assert any(line.startswith(reason) for line in proof.reasons), (proof.quant, reason, proof.reasons)
@@ -153,6 +168,12 @@ def lose_a_merge(spec: dict[str, Any]) -> None:
     spec["model"]["merges"].pop(0)
 
 
+def move_a_merge(spec: dict[str, Any]) -> None:
+    """No prompt of ours touches it, so that nothing but the vocabulary itself can show it."""
+    merges = spec["model"]["merges"]
+    merges.append(merges.pop(-2))
+
+
 def other_end(tokenizer: Any) -> Any:
     tokenizer.eos_token = "<|eom_id|>"
     return tokenizer
@@ -172,7 +193,8 @@ TOKENIZERS = {
     "swapped end": (other_end, (END,)),
     "another template": (other_template, (TEXT,)),
     "doubled BOS": (doubled_bos, (TEXT, IDS, BOS)),
-    "one merge missing": (change_spec(lose_a_merge), (IDS,)),
+    "one merge missing": (change_spec(lose_a_merge), (IDS, VOCABULARY)),
+    "one merge moved to the end": (change_spec(move_a_merge), (VOCABULARY,)),
 }
 
 
@@ -194,6 +216,19 @@ def merged(run_folder: Path) -> Any:
     from cadmonkey.gguf.questions import read_questions
 
     return Original(*load_merged(run_folder), read_questions(run_folder / "references.jsonl", 64, top_up=False))
+
+
+def test_a_file_without_llama_3s_stretched_rotations_is_unproven(
+    model: Any, tokenizer: Any, base_rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    from cadmonkey.gguf.original import Original
+    from cadmonkey.gguf.questions import Question
+
+    trained = Original(model, tokenizer, [Question(row["prompt"], row["completion"]) for row in base_rows])
+    plain = copy.deepcopy(model)
+    plain.config.rope_parameters = {"rope_type": "default", "rope_theta": 10000.0}
+    for proof in prove_written(plain, tokenizer, trained, tmp_path, KINDS):
+        assert "another tensor: rope_freqs.weight is in only one of the two" in proof.reasons, proof.quant
 
 
 def without_merge(run: Path) -> Path:
@@ -246,9 +281,38 @@ def test_a_file_without_all_that_was_trained_is_unproven(
 
 
 def test_the_true_file_is_proven_in_each_kind(nano: tuple[Any, Any], original: Any, tmp_path: Path) -> None:
-    kinds = ("f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_0", "q4_k_m", "q4_0", "q3_k_m", "q2_k")
+    kinds = (
+        "f32",
+        "f16",
+        "bf16",
+        "q8_0",
+        "q6_k",
+        "q5_k_m",
+        "q5_0",
+        "q4_k_m",
+        "q4_0",
+        "iq4_xs",
+        "q3_k_m",
+        "iq3_s",
+        "q2_k",
+    )
     proofs = prove_written(*nano, original, tmp_path, kinds)
     assert {proof.quant: proof.reasons for proof in proofs} == dict.fromkeys(kinds, ())
+
+
+def test_the_true_file_that_needs_an_importance_matrix_is_proven(original: Any, tmp_path: Path) -> None:
+    from cadmonkey.data.rows import make_rows
+    from cadmonkey.files import write_jsonl
+    from cadmonkey.gguf.config import read_config
+    from cadmonkey.gguf.imatrix import measure_importance
+    from cadmonkey.parts import PLAIN
+
+    nano = REPOSITORY / "cadmonkey" / "assets" / "nano"
+    write_jsonl(tmp_path / "texts.jsonl", make_rows(20, seed=5, split="train", mix=PLAIN))
+    files = [tmp_path / "texts.jsonl"]
+    importance = measure_importance(original.model, original.tokenizer, read_config(nano), files)
+    proofs = prove_folder(nano, ("iq3_xxs",), original, tmp_path / "out", importance)
+    assert [proof.reasons for proof in proofs] == [()]
 
 
 def test_the_trained_runs_files_are_proven(run_folder: Path, merged: Any, tmp_path: Path) -> None:

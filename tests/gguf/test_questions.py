@@ -44,6 +44,14 @@ def test_parts_are_judged_and_other_answers_are_no_cad_rows() -> None:
     assert scorer.passed({0: "cube([10, 20, 31]);"}) == {0: False}
 
 
+def test_answers_in_compact_ir_are_judged_where_the_known_answer_is_in_it() -> None:
+    scorer = Scorer([Question("a box", "C 10 20 30"), Question("a rod", "Y 3 20"), Question("hello", "Hello, world!")])
+    assert scorer.rows == {0, 1}
+    assert scorer.passed({0: "C 10 20 30", 1: "Y 3 20"}) == {0: True, 1: True}
+    assert scorer.passed({0: "C 10 20 31", 1: "Y 3"}) == {0: False, 1: False}
+    assert scorer.passed({0: CUBE}) == {0: False}, "it is the part, but in the other language"
+
+
 def test_a_stated_dimension_that_does_not_hold_fails_an_answer() -> None:
     stated = {"kind": "length", "name": "length", "mm": 11.0}
     assert Scorer([Question("a box", CUBE, (stated,))]).passed({0: CUBE}) == {0: False}

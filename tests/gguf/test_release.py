@@ -45,6 +45,21 @@ def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder
     assert f16["size_bytes"] == (tmp_path / "model-f16.gguf").stat().st_size
 
 
+def test_the_importance_matrix_and_the_proof_share_one_loaded_model(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    loaded: list[Path] = []
+    load = AutoModelForCausalLM.from_pretrained
+    monkeypatch.setattr(
+        AutoModelForCausalLM, "from_pretrained", lambda path, **options: loaded.append(path) or load(path, **options)
+    )
+    texts = run_folder / "references.jsonl"
+    export(run_folder, ("q4_k_m",), tmp_path, texts, limit=1, imatrix=(texts,))
+    assert len(loaded) == 1
+
+
 def test_only_the_files_asked_for_are_left(run_folder: Path, tmp_path: Path) -> None:
     export(run_folder, ("Q4_K_M",), tmp_path)
     assert [path.name for path in tmp_path.glob("*.gguf")] == ["model-q4_k_m.gguf"]
