@@ -1,6 +1,6 @@
 """GGUF files: written from a trained model, quantised by llama.cpp, and proven equal to it."""
 
-from cadmonkey.gguf.hub import check_push, fetch_model, push
+from cadmonkey.gguf.hub import check_push, fetch_base, fetch_model, push
 from cadmonkey.gguf.merge import load_merged
 from cadmonkey.gguf.proof import FileProof, Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_file
@@ -18,6 +18,7 @@ __all__ = [
     "check_push",
     "export",
     "export_without_proof",
+    "fetch_base",
     "fetch_model",
     "load_merged",
     "open_trained",

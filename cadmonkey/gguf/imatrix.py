@@ -96,14 +96,14 @@ def _token_ids(tokenizer: Any, row: Mapping[str, Any]) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def importance_of(folder: Path, config: ModelConfig, given: Sequence[Path]) -> Importance:
-    """Measure the model of a run or model folder on the files given, or on the run's own training data.
+def importance_of(folder: Path, config: ModelConfig, given: Sequence[Path], base: Path | None = None) -> Importance:
+    """Measure the model of a run, adapter or model folder on the files given, or on the run's own training data.
 
     Raises:
         InputError: as `calibration_files`, `load_merged` and `measure_importance` do.
     """
     files = calibration_files(folder, given)
-    model, tokenizer = load_merged(folder)
+    model, tokenizer = load_merged(folder, base)
     return measure_importance(to_fastest_device(model), tokenizer, config, files)
 
 

@@ -46,12 +46,9 @@ def test_a_run_in_16_bits_has_no_drift(run_folder: Path) -> None:
     assert measure_drift(run_folder, Original(*load_merged(run_folder), read_questions(None, 1))) is None
 
 
-def test_a_base_that_cannot_be_loaded_in_4_bits_is_said_and_no_error(
-    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_base_that_cannot_be_loaded_in_4_bits_is_said_and_no_error(run_folder: Path, tmp_path: Path) -> None:
     run, original = as_trained_in(4, run_folder, tmp_path)
-    monkeypatch.setattr("cadmonkey.gguf.drift.base_folder", lambda folder: tmp_path / "gone")
-    drift = measure_drift(run, original)
+    drift = measure_drift(run, original, tmp_path / "gone")
     assert drift is not None
     assert drift.not_measured
     assert drift.as_dict()["mean_kl"] is None
