@@ -1,4 +1,4 @@
-"""The proof as tables: on a terminal, and in the model card."""
+"""The proof as a table on the terminal."""
 
 from cadmonkey.gguf.proof import Drift, FileProof, Proof
 from cadmonkey.gguf.recommendation import recommend
@@ -56,12 +56,6 @@ def drift_words(drift: Drift) -> str:
         f"{head}KL {drift.mean_kl:.1e} (max {drift.max_kl:.1e}), top-1 {_share(drift.top_1)}, same greedy answer for "
         f"{_share(drift.greedy_equal)} of {drift.prompts} prompts, perplexity {_change(change)}."
     )
-
-
-def markdown_table(proof: Proof) -> str:
-    """Return the proof as a Markdown table."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *table_rows(proof)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def print_proof(proof: Proof) -> None:
