@@ -100,7 +100,7 @@ def _slug(name: str) -> str:
 
 def _descent(source: Path, origin: Origin) -> str:
     if not origin.base_model:
-        return f"GGUF files of **{origin.source or 'this model'}**, written by CadMonkey."
+        return f"GGUF files of **{origin.source or origin.name}**, written by CadMonkey."
     data = f" on {', '.join(origin.datasets)}" if origin.datasets else ""
     if not is_run(source):
         return f"An adapter of **{origin.base_model}**, trained{data} and merged into it, as GGUF files by CadMonkey."
@@ -171,7 +171,7 @@ def _explanation(entries: Sequence[Entry]) -> str:
     prompts = max(entry.get("prompts", 0) for entry in measured)
     held_out = max(entry.get("held_out_prompts", prompts) for entry in measured)
     kinds = (
-        f"{prompts} prompts, {held_out} of them held out from the training,"
+        f"{prompts} prompts, {held_out or 'none'} of them held out from the training,"
         if held_out < prompts
         else (f"{prompts} held-out prompts")
     )

@@ -64,12 +64,21 @@ def base_folder(folder: Path, base: Path | None = None) -> Path:
         return _model_folder(folder)
     training = read_training(folder)
     try:
-        found = base or local_base(folder) or _cached_folder(training["base_model"], folder)
-        return _check_sixteen_bits(_model_folder(found), training["base_model"] if base is None else str(base))
+        if base is not None:
+            return _given_base(base)
+        found = local_base(folder) or _cached_folder(training["base_model"], folder)
+        return _check_sixteen_bits(_model_folder(found), training["base_model"])
     except InputError:
         if training.get("full_finetuning"):
             return _whole_folder(folder)
         raise
+
+
+def _given_base(base: Path) -> Path:
+    if not (base / "config.json").is_file():
+        got = "a folder without it" if base.is_dir() else "a file" if base.exists() else "nothing of that name"
+        raise InputError(f"--base {base}: expected the folder of a whole model, with config.json, got {got}")
+    return _check_sixteen_bits(base, str(base))
 
 
 def local_base(folder: Path) -> Path | None:

@@ -126,8 +126,11 @@ def _quieten() -> None:
 def _reason(error: Exception) -> str:
     """Return what the Hub or the network says, in a few words and with the remedy where it is known."""
     import httpx
+    from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
+    if constants.is_offline_mode():
+        return "it is not in the cache, and HF_HUB_OFFLINE is set"
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, HfHubHTTPError | httpx.HTTPError):
         cause = cause.__cause__

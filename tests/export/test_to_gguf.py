@@ -143,7 +143,7 @@ def test_a_model_that_was_fetched_is_there_without_the_hub(repository: Path, hub
     ("changes", "words"),
     [
         ({}, "from the Hub: no such repository, or a private one and no token for it"),
-        ({"HF_HUB_OFFLINE": "1"}, "from the Hub: Cannot find an appropriate cached snapshot"),
+        ({"HF_HUB_OFFLINE": "1"}, "from the Hub: it is not in the cache, and HF_HUB_OFFLINE is set"),
         ({"HF_ENDPOINT": "http://127.0.0.1:1"}, "from the Hub: it cannot be reached"),
     ],
     ids=["unknown", "offline", "no network"],
@@ -218,6 +218,8 @@ def test_a_bare_adapter_becomes_proven_files_and_an_adapter_file_in_its_own_fold
 ) -> None:
     done = _export(repository, tmp_path, "lora", "--quants", "f16", "q8_0", "--adapter")
     assert done.returncode == 0, done.stderr
+    steps = [line.split()[0] for line in done.stderr.splitlines()]
+    assert steps == ["writing", "loading", "proving", "proving", "wrote"], "a library spoke on the terminal"
     out = adapter / "gguf"
     assert {path.name for path in out.glob("*.gguf")} == {"model-f16.gguf", "model-q8_0.gguf", "adapter.gguf"}
     assert json.loads((out / "proof.json").read_text())["verdict"] == "proven"

@@ -96,3 +96,14 @@ def test_an_adapter_that_names_no_base_is_named(adapter: Path) -> None:
     _change(adapter, base_model_name_or_path=None)
     with pytest.raises(InputError, match='expected "base_model_name_or_path"'):
         trained_parts(adapter)
+
+
+@pytest.mark.parametrize(
+    ("name", "got"), [("nowhere", "nothing of that name"), ("parts", "a folder without it"), ("file", "a file")]
+)
+def test_a_given_base_that_is_no_model_is_named(name: str, got: str, adapter: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(
+        InputError, match=f"--base {tmp_path / name}: expected the folder of a whole model, .* got {got}$"
+    ):
+        trained_parts(adapter, tmp_path / name)

@@ -116,3 +116,9 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
     assert recorded["notes"] == ["Only 9 prompts; a full proof takes 64 or more."]
     assert recorded["drift"]["greedy_equal"] == 0.5
     assert recorded["recommended"]["file"] == "model-q8_0.gguf"
+
+
+def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_proof(Proof(Path(), (file("q8_0", 20, prompts=64, held_out_prompts=0),)))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "GGUF against the trained model on 64 prompts, none of them held out"
