@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cadmonkey.errors import CadmonkeyError
 from cadmonkey.gguf.folders import Parts, trained_parts
+from cadmonkey.gguf.merge import quiet_transformers
 from cadmonkey.gguf.origin import read_training
 from cadmonkey.gguf.original import Conversation, Original, forced_logits
 from cadmonkey.gguf.proof import Drift
@@ -94,13 +95,14 @@ def _load_as_trained(parts: Parts, bits: int, merged: Any) -> Any:
         if bits == 4
         else BitsAndBytesConfig(load_in_8bit=True)
     )
-    base = AutoModelForCausalLM.from_pretrained(
-        parts.weights,
-        quantization_config=settings,
-        dtype=merged.dtype,
-        device_map={"": merged.device},
-        local_files_only=True,
-    )
+    with quiet_transformers():
+        base = AutoModelForCausalLM.from_pretrained(
+            parts.weights,
+            quantization_config=settings,
+            dtype=merged.dtype,
+            device_map={"": merged.device},
+            local_files_only=True,
+        )
     if not getattr(base, f"is_loaded_in_{bits}bit", False):
         raise RuntimeError(f"bitsandbytes did not load the base in {bits} bits")
     return PeftModel.from_pretrained(base, parts.adapter).eval().base_model.model

@@ -124,7 +124,7 @@ def _misplaced(adapted: Any, adapter: Path) -> list[str]:
 def _explained(folder: Path, expected: str, load: Callable[[], _Result]) -> _Result:
     """Run `load`; the libraries raise a dozen kinds of errors for a broken file, and all mean the same to a user."""
     try:
-        with _quiet_transformers(), warnings.catch_warnings():
+        with quiet_transformers(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return load()
     except InputError:
@@ -134,7 +134,7 @@ def _explained(folder: Path, expected: str, load: Callable[[], _Result]) -> _Res
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Keep the bars and load reports off the terminal; what they would say is checked and raised here."""
     from transformers.utils import logging
 

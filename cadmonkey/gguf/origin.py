@@ -200,10 +200,13 @@ def _folder_name(folder: Path) -> str:
 
 
 def _base_name(recipe: Mapping[str, Any], folder: Path, base_folder: Path | None) -> str:
-    """Return a Hub id as it is and a folder by its last name, so that no folder is taken for a Hub id."""
+    """Return a Hub id as it is and a folder by its last name, so that no folder is taken for a Hub id.
+
+    An adapter that was trained on quantised weights is merged into the 16-bit model, which is the one to name.
+    """
     if recipe and base_folder is not None and (hub_id := _snapshot_id(base_folder)):
         return hub_id
-    value = str(recipe.get("base_model", ""))
+    value = sixteen_bit_name(str(recipe.get("base_model", "")))
     places = (Path(), folder, Path(__file__).parents[2])
     local = any((start / value).is_dir() for start in places) or not HUB_ID.fullmatch(_public_name(value))
     return PurePath(value).name if local else value

@@ -75,7 +75,7 @@ def test_the_origin_is_what_adapter_and_card_say_and_the_base_adds_its_licence(
     (adapter / "README.md").write_text("---\nlicense: apache-2.0\ndatasets:\n- me/parts\n---\n")
     _change(adapter, base_model_name_or_path="owner/model-bnb-4bit")
     origin = read_origin(adapter, base)
-    assert (origin.base_model, origin.license, origin.datasets) == ("owner/model-bnb-4bit", "apache-2.0", ("me/parts",))
+    assert (origin.base_model, origin.license, origin.datasets) == ("owner/model", "apache-2.0", ("me/parts",))
     assert trained_bits(adapter) == 4
 
 
