@@ -1,7 +1,8 @@
-"""Write a trained run, or a model (Llama, Mistral, Qwen 2 and 3, Gemma 3), as GGUF files proven equal to it.
+"""Write a trained run, an adapter or a model (Llama, Mistral, Qwen 2 and 3, Gemma 3) as GGUF files proven equal to it.
 
     python export/to_gguf.py outputs/cadmonkey-nano --quants f16 q8_0
     python export/to_gguf.py Qwen/Qwen2.5-0.5B-Instruct --quants q4_k_m --out parts/
+    python export/to_gguf.py path/to/lora --base meta-llama/Llama-3.2-1B-Instruct
     python export/to_gguf.py outputs/cadmonkey-nano --push me/my-model
 
 Exit status: 0 proven, 2 bad input, 3 a file failed its proof and is named *.unproven.gguf, 1 anything else.
@@ -15,34 +16,48 @@ from typing import Annotated
 
 import tyro
 
-from cadmonkey.gguf import UnprovenError, check_push, export, export_without_proof, fetch_model, print_proof, push
+from cadmonkey.gguf import (
+    UnprovenError,
+    check_push,
+    export,
+    export_without_proof,
+    fetch_base,
+    fetch_model,
+    print_proof,
+    push,
+)
+from cadmonkey.gguf.adapter_file import check_adapter, export_adapter
+from cadmonkey.gguf.folders import trained_parts
 from cadmonkey.gguf.origin import HUB_ID
+from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.gguf.release import DEFAULT_QUANTS, is_proven, release_folder
 from cadmonkey.terminal import check_writable, run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """Write a trained run, or a model (Llama, Mistral, Qwen, Gemma 3), as GGUF files proven equal to it."""
+    """Write a trained run, an adapter or a model (Llama, Mistral, Qwen, Gemma 3) as GGUF files proven equal to it."""
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Run folder (recipe.json and adapter/ or model/), Hugging Face model folder, or a model's id on the Hub."""
+    """Run folder, adapter folder (PEFT, TRL, Unsloth), Hugging Face model folder, or an id on the Hub."""
     quants: tuple[str, ...] = DEFAULT_QUANTS
-    """Kinds of files: f16, q8_0, bf16, f32, written in one pass over the weights; q6_k, q5_k_m, q4_k_m, ..."""
+    """Kinds of files: f32, bf16, f16, q8_0, q6_k, q5_k_m, q4_k_m, iq4_xs, ...; an unknown one has all of them named."""
     out: Path | None = None
-    """Where the files go; the run folder, gguf/ in a model folder, outputs/NAME-gguf for a Hub id, unless given."""
+    """Where the files go; the run folder, gguf/ in another folder, outputs/NAME-gguf for a Hub id, unless given."""
+    base: Annotated[str | None, tyro.conf.arg(metavar="FOLDER_OR_ID")] = None
+    """Merge the adapter into this model, with 16-bit weights, where the recorded base has moved or is quantised."""
     prompts: Path | None = None
     """JSONL with "prompt" and maybe "completion" to prove on; the run's references.jsonl unless given."""
     limit: int = 300
     """Prove on this many prompts at most."""
     imatrix: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE ...]")] = None
-    """Round the small kinds by an importance matrix, measured on the run's own training data, or on JSONL files with
-    "prompt" and maybe "completion" named here (a model folder needs one); the smallest kinds cannot do without."""
+    """Round small kinds by an importance matrix, of the run's training data or these JSONL files; some need one."""
+    adapter: bool = False
+    """Write the LoRA adapter as adapter.gguf, too, for a GGUF file of the base model (llama.cpp's --lora)."""
     proof: bool = True
     """Compare every file with the trained model; without it the files are marked as not proven."""
     push: Annotated[str | None, tyro.conf.arg(metavar="REPO")] = None
-    """Upload the proven files to this repository of the Hugging Face Hub, OWNER/NAME; what is proven already is not
-    exported again."""
+    """Upload the files to this repository of the Hub, OWNER/NAME, once proven; what is proven is not exported again."""
     private: bool = False
     """Make the repository a private one, if --push has to make it."""
 
@@ -53,39 +68,53 @@ def main(choices: Export) -> None:
         check_push(choices.push)
         if not choices.proof:
             raise UnprovenError("--push: expected proven files, got --no-proof; leave one of the two out")
-    folder, out = _find(choices)
+    check_quants(choices.quants, has_importance=choices.imatrix is not None)
+    folder = _find(choices.folder)
+    out = choices.out or (None if folder == choices.folder else Path("outputs") / f"{choices.folder.name}-gguf")
+    base = fetch_base(folder) if choices.base is None else _find(Path(choices.base))
+    trained_parts(folder, base)
     check_writable(out or folder)
-    if not choices.proof:
-        written = export_without_proof(folder, choices.quants, out, imatrix=choices.imatrix, on_step=_say)
-        print(f"{written}: NOT PROVEN, for the proof was skipped")
-        return
+    if choices.adapter:
+        check_adapter(folder, base)
     target = release_folder(folder, out)
-    if choices.push is not None and choices.prompts is None and is_proven(folder, target, choices.quants):
-        _say(f"proven already ({target / 'proof.json'})")
+    if choices.proof:
+        _export(choices, folder, target, base)
     else:
-        proof = export(
-            folder,
-            choices.quants,
-            out,
-            choices.prompts,
-            limit=choices.limit,
-            imatrix=choices.imatrix,
-            on_step=_say,
-        )
-        print_proof(proof)
-        proof.require()
+        export_without_proof(folder, choices.quants, target, imatrix=choices.imatrix, base=base, on_step=_say)
+        print(f"{target}: NOT PROVEN, for the proof was skipped")
+    if choices.adapter:
+        _say(f"wrote {export_adapter(folder, target, base)}, which the proof does not cover")
     if choices.push is not None:
         _say(f"uploading to {choices.push}")
         print(push(target, choices.push, private=choices.private))
 
 
-def _find(choices: Export) -> tuple[Path, Path | None]:
-    """Return the folder to export and where the files go, None for its own place; a Hub id is downloaded."""
-    name = str(choices.folder)
-    if choices.folder.exists() or not HUB_ID.fullmatch(name):
-        return choices.folder, choices.out
-    _say(f"{name} is no folder here: looking on the Hub")
-    return fetch_model(name), choices.out or Path("outputs") / f"{choices.folder.name}-gguf"
+def _export(choices: Export, folder: Path, target: Path, base: Path | None) -> None:
+    """Export with proof, but what was proven before and is only to be pushed."""
+    asked_anew = choices.push is None or choices.prompts is not None or choices.base is not None
+    if not asked_anew and is_proven(folder, target, choices.quants):
+        _say(f"proven already ({target / 'proof.json'})")
+        return
+    proof = export(
+        folder,
+        choices.quants,
+        target,
+        choices.prompts,
+        limit=choices.limit,
+        imatrix=choices.imatrix,
+        base=base,
+        on_step=_say,
+    )
+    print_proof(proof)
+    proof.require()
+
+
+def _find(folder: Path) -> Path:
+    """Return the folder, or the one that its name is downloaded to if it is a Hub id and no folder."""
+    if folder.exists() or not HUB_ID.fullmatch(str(folder)):
+        return folder
+    _say(f"{folder} is no folder here: looking on the Hub")
+    return fetch_model(str(folder))
 
 
 def _say(step: str) -> None:

@@ -9,7 +9,7 @@ from cadmonkey.files import atomic_path
 from cadmonkey.gguf.adapter import Change, LowRank
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD, as_llama_has_it, llama_names
 from cadmonkey.gguf.config import ModelConfig
-from cadmonkey.gguf.merge import base_folder
+from cadmonkey.gguf.folders import base_folder
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.trained import TrainedModel, TrainedTensor, holds_the_same, open_trained
 from cadmonkey.gguf.write import write_descent
@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 FILE_NAME = "adapter.gguf"
 
 
-def export_adapter(folder: Path, out: Path | None = None) -> Path:
-    """Write the adapter of a run as adapter.gguf into `out`, the run folder unless given, and return its path.
+def export_adapter(folder: Path, out: Path, base: Path | None = None) -> Path:
+    """Write the adapter of a run or of an adapter folder as adapter.gguf into `out`, and return its path.
 
-    It is used on a GGUF file of the base model, of any kind: `llama-cli -m base.gguf --lora adapter.gguf`.
+    `base` as in `base_folder`. The file is used on a GGUF file of the base model, of any kind:
+    `llama-cli -m base.gguf --lora adapter.gguf`.
 
     Raises:
-        InputError: the run is broken or has no adapter, or llama.cpp's adapters cannot hold what was trained.
+        InputError: the folder is broken or has no adapter, or llama.cpp's adapters cannot hold what was trained.
         RunError: the disk is full.
     """
-    path = (out or folder) / FILE_NAME
-    write_adapter(open_trained(folder)[0], path, read_origin(folder, base_folder(folder)))
+    path = out / FILE_NAME
+    write_adapter(open_trained(folder, base)[0], path, read_origin(folder, base_folder(folder, base)))
     return path
+
+
+def check_adapter(folder: Path, base: Path | None = None) -> None:
+    """Find out before any work that the adapter of a run or of an adapter folder cannot be a file of its own.
+
+    Raises:
+        InputError: as `export_adapter`.
+    """
+    _pairs(open_trained(folder, base)[0])
 
 
 def write_adapter(model: TrainedModel, path: Path, origin: Origin) -> None:
@@ -44,11 +54,7 @@ def write_adapter(model: TrainedModel, path: Path, origin: Origin) -> None:
     import numpy as np
     from gguf import GGUFType, GGUFWriter, Keys
 
-    pairs = {name: _low_rank(tensor, tensor.change) for name, tensor in model.tensors.items() if tensor.change}
-    if not pairs:
-        raise InputError("--adapter: expected a run with a LoRA adapter, got a model that was trained whole")
-    if HEAD in model.tensors and model.tensors[HEAD].stored == model.tensors[EMBEDDING].stored:
-        raise _inexpressible("a change of a tied head or embedding alone")
+    pairs = _pairs(model)
     alpha = next((pair.scale * pair.a.shape[0] for pair in pairs.values() if pair.scale), 1.0)
     names = llama_names(model.config)
     with atomic_path(path) as temporary:
@@ -70,6 +76,16 @@ def write_adapter(model: TrainedModel, path: Path, origin: Origin) -> None:
                     writer.write_tensor_data(factor)
         finally:
             writer.close()
+
+
+def _pairs(model: TrainedModel) -> dict[str, LowRank]:
+    """Return the two factors of every matrix that was changed."""
+    pairs = {name: _low_rank(tensor, tensor.change) for name, tensor in model.tensors.items() if tensor.change}
+    if not pairs:
+        raise InputError("--adapter: expected a run with a LoRA adapter, got a model that was trained whole")
+    if HEAD in model.tensors and model.tensors[HEAD].stored == model.tensors[EMBEDDING].stored:
+        raise _inexpressible("a change of a tied head or embedding alone")
+    return pairs
 
 
 def _low_rank(tensor: TrainedTensor, change: Change) -> LowRank:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json, write_text
-from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.origin import Origin, is_run
 from cadmonkey.gguf.record import Entry, best_file
 
 _PROMPTS = {
@@ -62,7 +62,7 @@ def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Or
     sections = [
         _front_matter(origin),
         f"# {origin.name}",
-        _descent(origin),
+        _descent(source, origin),
         "## Files\n\n" + _files(record, best),
         "## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx),
         *_scores(source),
@@ -98,10 +98,12 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
 
 
-def _descent(origin: Origin) -> str:
+def _descent(source: Path, origin: Origin) -> str:
     if not origin.base_model:
-        return f"GGUF files of **{origin.source or 'this model'}**, written by CadMonkey."
+        return f"GGUF files of **{origin.source or origin.name}**, written by CadMonkey."
     data = f" on {', '.join(origin.datasets)}" if origin.datasets else ""
+    if not is_run(source):
+        return f"An adapter of **{origin.base_model}**, trained{data} and merged into it, as GGUF files by CadMonkey."
     return f"Fine-tuned from **{origin.base_model}**{data} with CadMonkey, and exported to GGUF."
 
 
@@ -167,9 +169,15 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def _explanation(entries: Sequence[Entry]) -> str:
     measured = [entry for entry in entries if entry["verdict"] != "skipped"]
     prompts = max(entry.get("prompts", 0) for entry in measured)
+    held_out = max(entry.get("held_out_prompts", prompts) for entry in measured)
+    kinds = (
+        f"{prompts} prompts, {held_out or 'none'} of them held out from the training,"
+        if held_out < prompts
+        else (f"{prompts} held-out prompts")
+    )
     meanings = "\n".join(f"- **{column}**: {_COLUMNS[column][1]}" for column in _columns(measured))
     return (
-        f"Each file was run in llama.cpp on {prompts} prompts and compared with the trained model in transformers:\n\n"
+        f"Each file was run in llama.cpp on {kinds} and compared with the trained model in transformers:\n\n"
         f"{meanings}\n\nAll figures, and what each kind of file must reach, are in `proof.json`; a file that fails is "
         "named `.unproven.gguf`."
     )
@@ -295,7 +303,8 @@ def _choices(source: Path, origin: Origin) -> list[str]:
     rows = [[key, str(value)] for key, value in origin.choices.items() if value]
     versions = _object(source / "recipe.json").get("versions", {})
     made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
-    closing = "\n\nWhat is not listed was off or 0." + (f" Trained with {made_with}." if made_with else "")
+    closing = "\n\nWhat is not listed was off or 0." if is_run(source) else "\n\nNothing else was recorded."
+    closing += f" Trained with {made_with}." if made_with else ""
     return ["## Training\n\n" + _table([["setting", "value"], *rows]) + closing]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadmonkey.errors import CadmonkeyError
-from cadmonkey.gguf.merge import base_folder
-from cadmonkey.gguf.origin import read_recipe
+from cadmonkey.gguf.folders import Parts, trained_parts
+from cadmonkey.gguf.merge import quiet_transformers
+from cadmonkey.gguf.origin import read_training
 from cadmonkey.gguf.original import Conversation, Original, forced_logits
 from cadmonkey.gguf.proof import Drift
 from cadmonkey.gguf.prove import TokenFigures, compare_tokens
@@ -21,21 +22,21 @@ PROMPTS = 64
 
 def trained_bits(folder: Path) -> int:
     """Return in how many bits the base was when the adapter was trained: 4, 8, or 16 for more."""
-    recipe = read_recipe(folder) if (folder / "recipe.json").is_file() else {}
-    return 4 if recipe.get("load_in_4bit") else 8 if recipe.get("load_in_8bit") else 16
+    training = read_training(folder)
+    return 4 if training.get("load_in_4bit") else 8 if training.get("load_in_8bit") else 16
 
 
-def measure_drift(folder: Path, original: Original) -> Drift | None:
+def measure_drift(folder: Path, original: Original, base: Path | None = None) -> Drift | None:
     """Compare the merged model with the adapter on the quantised base that it was trained on, on the same prompts.
 
     None where the base was not quantised. Where bitsandbytes cannot load the base here, the drift says so: it is a
-    property of the model and no fault of a file.
+    property of the model and no fault of a file. `base` as in `base_folder`.
     """
     bits = trained_bits(folder)
     if bits == 16:
         return None
     try:
-        adapted = _load_as_trained(folder, bits, original.model)
+        adapted = _load_as_trained(trained_parts(folder, base), bits, original.model)
     except (CadmonkeyError, ImportError, OSError, RuntimeError, ValueError) as error:
         return Drift(bits=bits, not_measured=" ".join(str(error).split())[:300] or type(error).__name__)
     return compare_adapted(adapted, original, bits)
@@ -79,7 +80,7 @@ def _chooses(logits: "torch.Tensor", token_ids: Sequence[int]) -> bool:
     return logits.argmax(dim=1).tolist() == list(token_ids)
 
 
-def _load_as_trained(folder: Path, bits: int, merged: Any) -> Any:
+def _load_as_trained(parts: Parts, bits: int, merged: Any) -> Any:
     """Load the base in `bits` bits with the settings of the training (QLoRA's: nf4, scales quantised again)."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
@@ -94,16 +95,17 @@ def _load_as_trained(folder: Path, bits: int, merged: Any) -> Any:
         if bits == 4
         else BitsAndBytesConfig(load_in_8bit=True)
     )
-    base = AutoModelForCausalLM.from_pretrained(
-        base_folder(folder),
-        quantization_config=settings,
-        dtype=merged.dtype,
-        device_map={"": merged.device},
-        local_files_only=True,
-    )
+    with quiet_transformers():
+        base = AutoModelForCausalLM.from_pretrained(
+            parts.weights,
+            quantization_config=settings,
+            dtype=merged.dtype,
+            device_map={"": merged.device},
+            local_files_only=True,
+        )
     if not getattr(base, f"is_loaded_in_{bits}bit", False):
         raise RuntimeError(f"bitsandbytes did not load the base in {bits} bits")
-    return PeftModel.from_pretrained(base, folder / "adapter").eval().base_model.model
+    return PeftModel.from_pretrained(base, parts.adapter).eval().base_model.model
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf.checksums import CHECKSUMS, write_checksums
-from cadmonkey.gguf.origin import HUB_ID
+from cadmonkey.gguf.folders import check_base_name, local_base
+from cadmonkey.gguf.origin import HUB_ID, is_adapter, read_training
 from cadmonkey.gguf.proof import UnprovenError
 from cadmonkey.gguf.record import RECORD, is_intact, published_names, read_record
 
@@ -28,9 +29,22 @@ def fetch_model(hub_id: str) -> Path:
         return Path(snapshot_download(hub_id, allow_patterns=list(_FETCHED), ignore_patterns=list(_NOT_FETCHED)))
     except Exception as error:  # of half a dozen libraries, with no common class
         raise InputError(
-            f"{hub_id}: expected a run folder, a model folder or a model on the Hub, got no folder of that name, and "
-            f"from the Hub: {_reason(error)}"
+            f"{hub_id}: expected a run folder, an adapter folder, a model folder or a model on the Hub, got no folder "
+            f"of that name, and from the Hub: {_reason(error)}"
         ) from error
+
+
+def fetch_base(folder: Path) -> Path | None:
+    """Return the recorded base of an adapter folder, fetched from the Hub; None where nothing is to be fetched.
+
+    Raises:
+        InputError: as `fetch_model`, or the base is known by its name to hold quantised weights.
+    """
+    if not is_adapter(folder) or local_base(folder) is not None:
+        return None
+    check_base_name(folder)
+    name = read_training(folder)["base_model"]
+    return fetch_model(name) if HUB_ID.fullmatch(name) else None
 
 
 def check_push(repo: str) -> None:
@@ -112,8 +126,11 @@ def _quieten() -> None:
 def _reason(error: Exception) -> str:
     """Return what the Hub or the network says, in a few words and with the remedy where it is known."""
     import httpx
+    from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
+    if constants.is_offline_mode():
+        return "it is not in the cache, and HF_HUB_OFFLINE is set"
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, HfHubHTTPError | httpx.HTTPError):
         cause = cause.__cause__

@@ -1,16 +1,15 @@
 """The trained model as one piece: base model and adapter, merged in memory, or the model that was trained whole."""
 
-import re
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cadmonkey.errors import InputError
 from cadmonkey.gguf.config import read_config
-from cadmonkey.gguf.origin import read_recipe
+from cadmonkey.gguf.folders import trained_parts
 
 FLOAT32_UP_TO_BYTES = 6 * 2**30
 """Weight files up to this size (3B parameters in 16 bits) are merged in float32: no rounding, twice the memory."""
@@ -18,43 +17,18 @@ FLOAT32_UP_TO_BYTES = 6 * 2**30
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Where a trained model lies on disk; without an adapter the weights are the trained ones."""
+def load_merged(folder: Path, base: Path | None = None) -> tuple[Any, Any]:
+    """Return (model, tokenizer) of a run or adapter folder, the adapter merged into its base, or of a model folder.
 
-    weights: Path
-    adapter: Path | None
-    tokenizer: Path
-
-
-def load_merged(folder: Path) -> tuple[Any, Any]:
-    """Return (model, tokenizer) of a run folder, its adapter merged into the base model, or of a model folder.
-
-    A run of full fine-tuning has its weights in model/ and needs no base.
+    A run of full fine-tuning has its weights in model/ and needs no base. See `base_folder` for `base`.
 
     Raises:
         InputError: the folder is no such folder, a file in it is broken, or the adapter belongs to another model.
     """
-    parts = trained_parts(folder)
+    parts = trained_parts(folder, base)
     tokenizer = _load_tokenizer(parts.tokenizer)
     model = _load_model(parts.weights)
     return (model if parts.adapter is None else _merge(model, parts.adapter)), tokenizer
-
-
-def trained_parts(folder: Path) -> Parts:
-    """Return where the weights, the adapter and the tokenizer of a run or model folder lie.
-
-    Raises:
-        InputError: it is neither, it has not been trained yet, or its base is not on this machine.
-    """
-    if not (folder / "recipe.json").is_file():
-        return Parts(_model_folder(folder), None, folder)
-    whole, adapter = folder / "model", folder / "adapter"
-    if read_recipe(folder).get("full_finetuning"):
-        return Parts(_whole_folder(folder), None, whole)
-    if not (adapter / "adapter_config.json").is_file():
-        raise InputError(f"{adapter}: expected the trained adapter in it, got none; run the recipe first")
-    return Parts(base_folder(folder), adapter, adapter)
 
 
 def to_fastest_device(model: Any) -> Any:
@@ -62,57 +36,6 @@ def to_fastest_device(model: Any) -> Any:
     import torch
 
     return model.to("cuda") if torch.cuda.is_available() else model
-
-
-def base_folder(folder: Path) -> Path:
-    """Return where the base of a run lies on this machine; a model folder is its own base.
-
-    A relative path in recipe.json is looked for from here, from the run folder and from the checkout; anything else is
-    taken for a Hugging Face id, which must have been downloaded already. A model trained whole can do without its base.
-    """
-    if not (folder / "recipe.json").is_file():
-        return _model_folder(folder)
-    recipe = read_recipe(folder)
-    try:
-        return _find_base(recipe["base_model"], folder)
-    except InputError:
-        if recipe.get("full_finetuning"):
-            return _whole_folder(folder)
-        raise
-
-
-def _find_base(base: str, folder: Path) -> Path:
-    for start in (Path(), folder, Path(__file__).parents[2]):
-        if (start / base).is_dir():
-            return _model_folder(start / base)
-    return _cached_folder(base, folder / "recipe.json")
-
-
-def _whole_folder(folder: Path) -> Path:
-    whole = folder / "model"
-    if not (whole / "config.json").is_file():
-        raise InputError(f"{whole}: expected the trained model in it, got none; run the recipe first")
-    return whole
-
-
-def _cached_folder(base: str, recipe: Path) -> Path:
-    from huggingface_hub import snapshot_download
-
-    remedy = "expected a folder or a downloaded Hugging Face model"
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", base):
-        raise InputError(f"{recipe}: base_model {base}: {remedy}, got a folder that is not there")
-    try:
-        return Path(snapshot_download(base, local_files_only=True))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{recipe}: base_model {base}: {remedy}; fetch it with `hf download {base}`") from error
-
-
-def _model_folder(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a run folder or a model folder, got nothing of that name")
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: expected recipe.json (a run) or config.json (a model), got neither")
-    return folder
 
 
 def _load_tokenizer(folder: Path) -> Any:
@@ -148,6 +71,7 @@ def _dtype(folder: Path) -> Any:
 
 
 def _merge(model: Any, adapter: Path) -> Any:
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # PEFT loads it; it warns of a kernel that a CPU lacks
     from peft import PeftModel
 
     name = model.config.name_or_path
@@ -200,7 +124,7 @@ def _misplaced(adapted: Any, adapter: Path) -> list[str]:
 def _explained(folder: Path, expected: str, load: Callable[[], _Result]) -> _Result:
     """Run `load`; the libraries raise a dozen kinds of errors for a broken file, and all mean the same to a user."""
     try:
-        with _quiet_transformers(), warnings.catch_warnings():
+        with quiet_transformers(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return load()
     except InputError:
@@ -210,7 +134,7 @@ def _explained(folder: Path, expected: str, load: Callable[[], _Result]) -> _Res
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Keep the bars and load reports off the terminal; what they would say is checked and raised here."""
     from transformers.utils import logging
 

@@ -1,4 +1,4 @@
-"""Where a model comes from: what its run recorded of name, base model, data and licence."""
+"""Where a model comes from: what its run, or its adapter, recorded of name, base model, data and licence."""
 
 import re
 from collections.abc import Mapping
@@ -13,6 +13,12 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 """owner/name, as the Hugging Face Hub calls models and data sets."""
 
 OWN_PARTS = "CadMonkey synthetic parts"
+
+_QUANTISED_ENDING = re.compile(r"(-unsloth)?-bnb-4bit$", re.IGNORECASE)
+"""How repositories of quantised weights are called whose 16-bit model has the same name without it."""
+
+_PASSING_NAMES = re.compile(r"adapter|checkpoint-\d+|final|output")
+"""Folders that say nothing of what lies in them."""
 
 _DATA_FILES = (".jsonl", ".json", ".csv", ".parquet")
 _ABOUT_THE_MODEL = ("base_model", "name", "license", "author", "language")
@@ -82,14 +88,14 @@ def _entry(name: str, kind: str) -> dict[str, str]:
 
 
 def read_origin(folder: Path, base_folder: Path | None = None) -> Origin:
-    """Read recipe.json where there is one, and the licence from it or from the base model's card."""
-    recipe = read_recipe(folder) if (folder / "recipe.json").is_file() else {}
+    """Read what was recorded of the training, and the licence from there or from the base model's card."""
+    recipe = read_training(folder)
     flat = _flatten({key: value for key, value in recipe.items() if key not in _RECORDS})
     own, base = _front_matter(folder), _front_matter(base_folder or folder)
     source = _snapshot_id(folder)
     return Origin(
-        name=str(flat.get("name") or source.rpartition("/")[2] or folder.resolve().name),
-        base_model=_base_name(recipe, folder),
+        name=str(flat.get("name") or source.rpartition("/")[2] or _folder_name(folder)),
+        base_model=_base_name(recipe, folder, base_folder),
         source=source,
         license=str(flat.get("license") or _text(base, "license")),
         license_name="" if flat.get("license") else _text(base, "license_name"),
@@ -114,6 +120,60 @@ def read_recipe(folder: Path) -> dict[str, Any]:
     return recipe
 
 
+def is_run(folder: Path) -> bool:
+    """Whether it is the folder of a run of a recipe."""
+    return (folder / "recipe.json").is_file()
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether an adapter lies in it as PEFT saves it, and neither a run nor the weights of a whole model."""
+    whole = is_run(folder) or any(folder.glob("model*.safetensors"))
+    return (folder / "adapter_config.json").is_file() and not whole
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """Return what is recorded of the training, in the terms of recipe.json: nothing for the folder of a whole model.
+
+    Raises:
+        InputError: it is broken, or does not name a base model.
+    """
+    if is_run(folder):
+        return read_recipe(folder)
+    return _read_adapter_training(folder) if is_adapter(folder) else {}
+
+
+def _read_adapter_training(folder: Path) -> dict[str, Any]:
+    """Return what adapter_config.json and the adapter's own card say; the card that PEFT makes is mostly empty."""
+    path = folder / "adapter_config.json"
+    config, card = read_json(path), _front_matter(folder)
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    if not isinstance(base, str) or not base:
+        raise InputError(f'{path}: expected "base_model_name_or_path", a Hugging Face id or a folder, got none')
+    training = {
+        "base_model": base,
+        "lora_rank": config.get("r"),
+        "lora_alpha": config.get("lora_alpha"),
+        "lora_dropout": config.get("lora_dropout"),
+        "use_rslora": config.get("use_rslora"),
+        "use_dora": config.get("use_dora"),
+        "load_in_4bit": sixteen_bit_name(base) != base,
+        "license": _text(card, "license"),
+        "datasets": list(_texts(card, "datasets")),
+    }
+    return {key: value for key, value in training.items() if value}
+
+
+def sixteen_bit_name(name: str) -> str:
+    """Return what the 16-bit model is called by whose name the repository of a quantised one is."""
+    return _QUANTISED_ENDING.sub("", name)
+
+
+def is_quantised(folder: Path) -> bool:
+    """Whether config.json says that the weights of a model are quantised."""
+    config = read_json(folder / "config.json")
+    return isinstance(config, dict) and bool(config.get("quantization_config"))
+
+
 def _flatten(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the scalar values with dotted names; local paths lose their folders, which are nobody's business."""
     flat: dict[str, Any] = {}
@@ -133,9 +193,20 @@ def _public_name(value: str) -> str:
     return PurePath(value).name if local else value
 
 
-def _base_name(recipe: Mapping[str, Any], folder: Path) -> str:
-    """Return a Hub id as it is and a folder by its last name, so that no folder is taken for a Hub id."""
-    value = str(recipe.get("base_model", ""))
+def _folder_name(folder: Path) -> str:
+    """Return the name of a folder, with its parent's where it says nothing by itself."""
+    path = folder.resolve()
+    return f"{path.parent.name}-{path.name}" if _PASSING_NAMES.fullmatch(path.name) else path.name
+
+
+def _base_name(recipe: Mapping[str, Any], folder: Path, base_folder: Path | None) -> str:
+    """Return a Hub id as it is and a folder by its last name, so that no folder is taken for a Hub id.
+
+    An adapter that was trained on quantised weights is merged into the 16-bit model, which is the one to name.
+    """
+    if recipe and base_folder is not None and (hub_id := _snapshot_id(base_folder)):
+        return hub_id
+    value = sixteen_bit_name(str(recipe.get("base_model", "")))
     places = (Path(), folder, Path(__file__).parents[2])
     local = any((start / value).is_dir() for start in places) or not HUB_ID.fullmatch(_public_name(value))
     return PurePath(value).name if local else value

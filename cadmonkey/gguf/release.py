@@ -16,8 +16,9 @@ from cadmonkey.gguf.card import write_card
 from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
+from cadmonkey.gguf.folders import base_folder
 from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance
-from cadmonkey.gguf.merge import base_folder, load_merged, to_fastest_device
+from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.original import Original
@@ -51,15 +52,15 @@ _Report = Callable[[str], None]
 class _Merged:
     """The merged model in memory, loaded for the first that asks: the importance matrix or the proof."""
 
-    def __init__(self, folder: Path, on_step: _Report) -> None:
+    def __init__(self, folder: Path, base: Path | None, on_step: _Report) -> None:
         """Load nothing yet."""
-        self._folder, self._on_step = folder, on_step
+        self._folder, self._base, self._on_step = folder, base, on_step
 
     @cached_property
     def model_and_tokenizer(self) -> tuple[Any, Any]:
         """The model, on the fastest device, and its tokenizer."""
         self._on_step(f"loading {self._folder}")
-        model, tokenizer = load_merged(self._folder)
+        model, tokenizer = load_merged(self._folder, self._base)
         return to_fastest_device(model), tokenizer
 
 
@@ -98,13 +99,15 @@ def export(
     *,
     limit: int = 300,
     imatrix: Sequence[Path] | None = None,
+    base: Path | None = None,
     on_step: _Report = lambda step: None,
 ) -> Proof:
     """Write model-<quant>.gguf for each of `quants`, with proof.json, grammar, Modelfile, README.md and SHA256SUMS.
 
-    `folder` is a run folder or a model folder; `out` is the run folder itself, or `gguf` in the model folder, unless it
-    is given. `prompts` is a JSONL file with "prompt" and, where known, "completion"; without one the run's own
-    references.jsonl serves, and for a bare model a few plain sentences. A file that fails its proof is named
+    `folder` is a run folder, an adapter folder, or a model folder; `out` is the run folder itself, or `gguf` in another
+    folder, unless it is given. `base` stands for the recorded base of an adapter. `prompts` is a JSONL file with
+    "prompt" and, where known, "completion"; without one the run's own references.jsonl serves, and elsewhere a few
+    plain sentences. A file that fails its proof is named
     model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). Files of earlier exports of
     the same model stay, in the record and the card too. `on_step` is told what begins.
 
@@ -114,7 +117,7 @@ def export(
     """
     names = check_quants(quants, has_importance=imatrix is not None)
     questions = read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
-    job = _open(folder, names, out, imatrix, on_step)
+    job = _open(folder, names, out, imatrix, base, on_step)
     with _staging(job.target) as stage:
         job.write(stage)
         original = Original(*job.merged.model_and_tokenizer, questions)
@@ -125,7 +128,7 @@ def export(
             proofs.append(prove_against(path, quant, original))
         if trained_bits(folder) < 16:
             on_step(f"measuring what the merge from {trained_bits(folder)} bits changed")
-        proof = Proof(job.target, tuple(proofs), measure_drift(folder, original))
+        proof = Proof(job.target, tuple(proofs), measure_drift(folder, original, base))
         record = proof.as_dict()
         for file, entry in zip(proofs, record["files"], strict=True):
             entry["sha256"] = sha256_of(stage / file.file)
@@ -140,6 +143,7 @@ def export_without_proof(
     out: Path | None = None,
     *,
     imatrix: Sequence[Path] | None = None,
+    base: Path | None = None,
     on_step: _Report = lambda step: None,
 ) -> Path:
     """Write what `export` writes, but compare nothing; proof.json and the card say so. Return the folder.
@@ -149,7 +153,7 @@ def export_without_proof(
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
     names = check_quants(quants, has_importance=imatrix is not None)
-    job = _open(folder, names, out, imatrix, on_step)
+    job = _open(folder, names, out, imatrix, base, on_step)
     entries = []
     with _staging(job.target) as stage:
         job.write(stage)
@@ -189,7 +193,7 @@ def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
 
 
 def release_folder(source: Path, out: Path | None) -> Path:
-    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in a model folder."""
+    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in another folder."""
     return out or (source if (source / "recipe.json").is_file() else source / "gguf")
 
 
@@ -228,11 +232,16 @@ def write_files(
 
 
 def _open(
-    folder: Path, quants: tuple[str, ...], out: Path | None, imatrix: Sequence[Path] | None, on_step: _Report
+    folder: Path,
+    quants: tuple[str, ...],
+    out: Path | None,
+    imatrix: Sequence[Path] | None,
+    base: Path | None,
+    on_step: _Report,
 ) -> _Job:
-    origin = read_origin(folder, base_folder(folder))
-    trained, tokenizer = open_trained(folder)
-    merged, importance = _Merged(folder, on_step), None
+    origin = read_origin(folder, base_folder(folder, base))
+    trained, tokenizer = open_trained(folder, base)
+    merged, importance = _Merged(folder, base, on_step), None
     if imatrix is not None:
         files = calibration_files(folder, imatrix)
         on_step("measuring the importance matrix")

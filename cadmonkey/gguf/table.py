@@ -1,4 +1,4 @@
-"""The proof as tables: on a terminal, and in the model card."""
+"""The proof as a table on the terminal."""
 
 from cadmonkey.gguf.proof import Drift, FileProof, Proof
 from cadmonkey.gguf.recommendation import recommend
@@ -58,12 +58,6 @@ def drift_words(drift: Drift) -> str:
     )
 
 
-def markdown_table(proof: Proof) -> str:
-    """Return the proof as a Markdown table."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *table_rows(proof)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def print_proof(proof: Proof) -> None:
     """Print the proof as a table on standard output, one line a file."""
     from rich.box import SIMPLE_HEAD
@@ -71,10 +65,8 @@ def print_proof(proof: Proof) -> None:
     from rich.table import Table
 
     got = proof.files[0].figures
-    of = f"{got.held_out_prompts} of them held out" if got.held_out_prompts < got.prompts else "held out"
+    of = f"{got.held_out_prompts or 'none'} of them held out" if got.held_out_prompts < got.prompts else "held out"
     table = Table(
-        title=f"GGUF against the trained model on {got.prompts} prompts, {of}",
-        title_justify="left",
         box=SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
@@ -88,6 +80,7 @@ def print_proof(proof: Proof) -> None:
     for row, file in zip(table_rows(proof), proof.files, strict=True):
         table.add_row(file.quant, *row[1:], style=None if file.proven else "red")
     console = Console(highlight=False)
+    console.print(f"GGUF against the trained model on {got.prompts} prompts, {of}")  # a title would be cut to the table
     console.print(table)
     for remark in remarks(proof):
         console.print(remark, markup=False, soft_wrap=True)

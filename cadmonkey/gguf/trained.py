@@ -9,7 +9,7 @@ from cadmonkey.errors import InputError
 from cadmonkey.gguf.adapter import Change, read_adapter, ties_break
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD, tensor_shapes
 from cadmonkey.gguf.config import ModelConfig, read_config
-from cadmonkey.gguf.merge import trained_parts
+from cadmonkey.gguf.folders import trained_parts
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.weights import StoredTensor, find_weights
 
@@ -48,13 +48,15 @@ class TrainedModel:
     tensors: dict[str, TrainedTensor]
 
 
-def open_trained(folder: Path) -> tuple[TrainedModel, StoredTokenizer]:
-    """Open a run folder, with an adapter on its base or a model trained whole, or a model folder.
+def open_trained(folder: Path, base: Path | None = None) -> tuple[TrainedModel, StoredTokenizer]:
+    """Open a run folder, with an adapter on its base or a model trained whole, an adapter folder or a model folder.
+
+    `base` stands for the recorded base of an adapter.
 
     Raises:
-        InputError: as `open_model` and `StoredTokenizer` do, or the folder is neither run nor model.
+        InputError: as `open_model` and `StoredTokenizer` do, or the folder is neither run nor adapter nor model.
     """
-    parts = trained_parts(folder)
+    parts = trained_parts(folder, base)
     return open_model(parts.weights, parts.adapter), StoredTokenizer(parts.tokenizer)
 
 

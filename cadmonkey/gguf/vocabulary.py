@@ -73,16 +73,12 @@ def read_vocabulary(tokenizer: Any, rows: int) -> Vocabulary:
     )
 
 
-def recognise_pre_tokenizer(tokenizer: Any) -> str:
+def _recognise(spec: Mapping[str, Any]) -> str:
     """Return llama.cpp's name of a byte-level pre-tokenizer, known by its very regex.
 
     Raises:
         InputError: it is not one that llama.cpp is known to reproduce token by token.
     """
-    return _recognise(_tokenizer_json(tokenizer))
-
-
-def _recognise(spec: Mapping[str, Any]) -> str:
     model, steps = spec["model"], (spec.get("pre_tokenizer") or {}).get("pretokenizers") or []
     if model.get("type") != "BPE" or model.get("byte_fallback") or [step["type"] for step in steps] != _STEPS:
         raise unsupported(f"a {model.get('type')} model with {[step['type'] for step in steps]}")

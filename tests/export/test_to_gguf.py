@@ -65,11 +65,12 @@ def test_the_command_writes_proven_files_from_any_folder(repository: Path, model
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "error: nowhere: expected a run folder or a model folder"),
+        (["nowhere"], "error: nowhere: expected a run folder, an adapter folder or a model folder, got nothing"),
+        ([__file__], f"error: {__file__}: expected a run folder, an adapter folder or a model folder, got a file"),
         ([".", "--quants", "q9"], "error: --quants: expected some of f16"),
-        (["."], "error: .: expected recipe.json (a run) or config.json (a model)"),
+        (["."], "error: .: expected recipe.json (a run), adapter_config.json (an adapter) or config.json (a model)"),
     ],
-    ids=["missing folder", "unknown quant", "empty folder"],
+    ids=["missing folder", "file", "unknown quant", "empty folder"],
 )
 def test_bad_input_is_one_line_and_status_2(
     arguments: list[str], message: str, repository: Path, tmp_path: Path
@@ -142,7 +143,7 @@ def test_a_model_that_was_fetched_is_there_without_the_hub(repository: Path, hub
     ("changes", "words"),
     [
         ({}, "from the Hub: no such repository, or a private one and no token for it"),
-        ({"HF_HUB_OFFLINE": "1"}, "from the Hub: Cannot find an appropriate cached snapshot"),
+        ({"HF_HUB_OFFLINE": "1"}, "from the Hub: it is not in the cache, and HF_HUB_OFFLINE is set"),
         ({"HF_ENDPOINT": "http://127.0.0.1:1"}, "from the Hub: it cannot be reached"),
     ],
     ids=["unknown", "offline", "no network"],
@@ -155,7 +156,9 @@ def test_a_model_that_cannot_be_fetched_is_one_line_and_status_2(
         done = _export(repository, tmp_path, "nobody/nothing", environment=environment)
     assert done.returncode == 2
     error = done.stderr.splitlines()[-1]
-    assert error.startswith("error: nobody/nothing: expected a run folder, a model folder or a model on the Hub")
+    assert error.startswith(
+        "error: nobody/nothing: expected a run folder, an adapter folder, a model folder or a model on the Hub"
+    )
     assert words in error
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "outputs").exists()
@@ -180,3 +183,99 @@ def test_a_push_that_cannot_be_is_refused_before_any_work(
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
     assert hub.requests == []
+
+
+@pytest.fixture
+def adapter(model_folder: Path, tmp_path: Path) -> Path:
+    """An adapter of the counter as PEFT alone saves it: without a tokenizer, its base an absolute path."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(model_folder)
+    adapted = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "down_proj"]))
+    torch.manual_seed(1)
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            parameter.data.normal_(std=0.02)
+    adapted.save_pretrained(tmp_path / "lora")
+    return tmp_path / "lora"
+
+
+def _name_base(adapter: Path, base: str) -> None:
+    path = adapter / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": base}))
+
+
+def _f16_tensors(path: Path) -> dict[str, bytes]:
+    from gguf import GGUFReader
+
+    return {tensor.name: tensor.data.tobytes() for tensor in GGUFReader(path).tensors}
+
+
+def test_a_bare_adapter_becomes_proven_files_and_an_adapter_file_in_its_own_folder(
+    repository: Path, adapter: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    done = _export(repository, tmp_path, "lora", "--quants", "f16", "q8_0", "--adapter")
+    assert done.returncode == 0, done.stderr
+    steps = [line.split()[0] for line in done.stderr.splitlines()]
+    assert steps == ["writing", "loading", "proving", "proving", "wrote"], "a library spoke on the terminal"
+    out = adapter / "gguf"
+    assert {path.name for path in out.glob("*.gguf")} == {"model-f16.gguf", "model-q8_0.gguf", "adapter.gguf"}
+    assert json.loads((out / "proof.json").read_text())["verdict"] == "proven"
+    base = _export(repository, tmp_path, model_folder, "--quants", "f16", "--no-proof", "--out", "base")
+    assert base.returncode == 0, base.stderr
+    merged, plain = _f16_tensors(out / "model-f16.gguf"), _f16_tensors(tmp_path / "base" / "model-f16.gguf")
+    changed = {name for name in plain if merged[name] != plain[name]}
+    assert changed == {f"blk.{layer}.{what}.weight" for layer in (0, 1) for what in ("attn_q", "ffn_down")}
+    assert "| lora_rank | 4 |" in (out / "README.md").read_text()
+    assert str(tmp_path) not in (out / "README.md").read_text()
+
+
+def test_an_adapter_of_the_hub_is_merged_into_its_base_of_the_hub(
+    repository: Path, hub: FakeHub, adapter: Path, tmp_path: Path
+) -> None:
+    _name_base(adapter, "tiny/counter")
+    files = {path.name: path.read_bytes() for path in adapter.iterdir()}
+    hub.repositories["me/lora"] = files | {"README.md": b"---\ndatasets: [me/numbers]\n---\nSums.\n"}
+    environment = hub.environment(tmp_path / "cache")
+    done = _export(repository, tmp_path, "me/lora", "--quants", "q8_0", environment=environment)
+    assert done.returncode == 0, done.stderr
+    card = (tmp_path / "outputs" / "lora-gguf" / "README.md").read_text()
+    for line in (
+        'license: "mit"',
+        "# lora",
+        "An adapter of **tiny/counter**, trained on me/numbers and merged into it",
+    ):
+        assert line in card
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["me/counter-unsloth-bnb-4bit", "me/counter-bnb-4bit", "../four-bits"],
+    ids=["unsloth on the Hub", "on the Hub", "a folder"],
+)
+def test_an_adapter_of_a_quantised_base_names_the_remedy_and_base_is_it(
+    base: str, repository: Path, hub: FakeHub, adapter: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    _name_base(adapter, base)
+    (tmp_path / "four-bits").mkdir()
+    config = json.loads((model_folder / "config.json").read_text()) | {"quantization_config": {"load_in_4bit": True}}
+    (tmp_path / "four-bits" / "config.json").write_text(json.dumps(config))
+    environment = hub.environment(tmp_path / "cache")
+    done = _export(repository, tmp_path, "lora", "--no-proof", environment=environment)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    remedy = "me/counter" if base.startswith("me/") else "FOLDER_OR_ID, the 16-bit model it was made of"
+    assert done.stderr.startswith(f"error: {base}: expected a base with 16-bit weights")
+    assert done.stderr.endswith(f"got quantised ones; add --base {remedy}\n")
+    assert (hub.requests, (adapter / "gguf").exists()) == ([], False)
+    mended = _export(repository, tmp_path, "lora", "--no-proof", "--base", "tiny/counter", environment=environment)
+    assert mended.returncode == 0, mended.stderr
+    assert "An adapter of **tiny/counter**, trained and merged" in (adapter / "gguf" / "README.md").read_text()
+
+
+def test_a_base_for_a_whole_model_is_refused(repository: Path, model_folder: Path, tmp_path: Path) -> None:
+    done = _export(repository, tmp_path, model_folder, "--base", model_folder, "--out", "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "--base: expected an adapter, which needs one, got a whole model" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -156,3 +156,19 @@ def test_compared_answers_are_scores_too(tmp_path: Path) -> None:
     card = _card(tmp_path, PROVEN)
     assert "Of 50 held-out prompts:" in card
     assert "| word for word as expected | 50.0% (36.0%–64.0%) |" in card
+
+
+@pytest.mark.parametrize(
+    ("held_out", "words"),
+    [
+        (300, "on 300 held-out prompts and compared"),
+        (10, "on 300 prompts, 10 of them held out from the training, and compared"),
+        (0, "on 300 prompts, none of them held out from the training, and compared"),
+    ],
+)
+def test_the_card_says_how_many_prompts_were_held_out(held_out: int, words: str, tmp_path: Path) -> None:
+    assert words in _card(tmp_path, PROVEN | {"held_out_prompts": held_out})
+
+
+def test_a_model_without_a_base_is_called_by_its_name(tmp_path: Path) -> None:
+    assert "GGUF files of **plates**, written by CadMonkey." in _card(tmp_path, PROVEN)

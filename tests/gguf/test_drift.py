@@ -31,6 +31,19 @@ def test_the_drift_is_small_and_not_zero_for_a_run_in_few_bits(bits: int, run_fo
     assert drift.perplexity != drift.trained_perplexity
 
 
+def test_a_bare_adapter_of_a_4_bit_base_drifts_as_its_run_does_and_no_library_speaks(
+    run_folder: Path, model_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    run, original = as_trained_in(4, run_folder, tmp_path)
+    path = run / "adapter" / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": "me/tiny-bnb-4bit"}))
+    capfd.readouterr()
+    drift = measure_drift(run / "adapter", original, model_folder)
+    assert capfd.readouterr() == ("", "")
+    assert drift == measure_drift(run, original)
+
+
 def test_the_drift_grows_where_the_adapter_was_not_merged(run_folder: Path, model_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
     run, merged = as_trained_in(4, run_folder, tmp_path)
@@ -46,12 +59,9 @@ def test_a_run_in_16_bits_has_no_drift(run_folder: Path) -> None:
     assert measure_drift(run_folder, Original(*load_merged(run_folder), read_questions(None, 1))) is None
 
 
-def test_a_base_that_cannot_be_loaded_in_4_bits_is_said_and_no_error(
-    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_base_that_cannot_be_loaded_in_4_bits_is_said_and_no_error(run_folder: Path, tmp_path: Path) -> None:
     run, original = as_trained_in(4, run_folder, tmp_path)
-    monkeypatch.setattr("cadmonkey.gguf.drift.base_folder", lambda folder: tmp_path / "gone")
-    drift = measure_drift(run, original)
+    drift = measure_drift(run, original, tmp_path / "gone")
     assert drift is not None
     assert drift.not_measured
     assert drift.as_dict()["mean_kl"] is None

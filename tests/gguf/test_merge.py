@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cadmonkey.errors import InputError
-from cadmonkey.gguf.merge import base_folder, load_merged
+from cadmonkey.gguf.folders import base_folder
+from cadmonkey.gguf.merge import load_merged
 
 
 @pytest.fixture
@@ -154,7 +155,9 @@ def test_a_damaged_run_is_explained_in_one_line(damage: Callable[[Path], None], 
 
 
 def test_a_folder_that_is_neither_run_nor_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected recipe\.json \(a run\) or config\.json \(a model\)"):
+    with pytest.raises(
+        InputError, match=r"expected recipe\.json \(a run\), adapter_config\.json \(an adapter\) or config\.json"
+    ):
         load_merged(tmp_path)
     with pytest.raises(InputError, match="got nothing of that name"):
         load_merged(tmp_path / "missing")

@@ -8,7 +8,7 @@ import pytest
 
 from cadmonkey.gguf.proof import Drift, Figures, FileProof, Proof, TaskScore
 from cadmonkey.gguf.recommendation import recommend, sign_test
-from cadmonkey.gguf.table import COLUMNS, markdown_table, print_proof
+from cadmonkey.gguf.table import print_proof
 from cadmonkey.gguf.tensors import TensorFigures
 
 FIGURES = Figures(
@@ -118,6 +118,7 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
     assert recorded["recommended"]["file"] == "model-q8_0.gguf"
 
 
-def test_the_cards_table_has_a_cell_for_each_column() -> None:
-    lines = markdown_table(Proof(Path(), (file("q8_0", 20),))).splitlines()
-    assert [line.count("|") for line in lines] == [len(COLUMNS) + 1] * 3
+def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_proof(Proof(Path(), (file("q8_0", 20, prompts=64, held_out_prompts=0),)))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "GGUF against the trained model on 64 prompts, none of them held out"

@@ -22,7 +22,9 @@ def random_file(new_llama: Callable[..., Any], tmp_path: Path, monkeypatch: pyte
     """Makes the exporter open a model other than the one it loads to prove."""
     new_llama().save_pretrained(tmp_path / "other")
     opened = release.open_trained
-    monkeypatch.setattr(release, "open_trained", lambda folder: (open_model(tmp_path / "other"), opened(folder)[1]))
+    monkeypatch.setattr(
+        release, "open_trained", lambda folder, base: (open_model(tmp_path / "other"), opened(folder, base)[1])
+    )
 
 
 def test_a_run_becomes_two_proven_files_with_proof_modelfile_and_card(run_folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cadmonkey.errors import InputError
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.player import Player
-from cadmonkey.gguf.vocabulary import read_vocabulary, recognise_pre_tokenizer
+from cadmonkey.gguf.vocabulary import read_vocabulary
 from tests.gguf.conftest import write_as
 
 CONTROL, UNUSED, NORMAL = 3, 5, 1
@@ -58,7 +58,8 @@ def test_code_control_tokens_and_other_scripts_get_the_same_ids(text: str, playe
 def test_real_tokenizers_are_recognised_by_their_regex(shared_data: Path, folder: str, name: str) -> None:
     from transformers import AutoTokenizer
 
-    assert recognise_pre_tokenizer(AutoTokenizer.from_pretrained(shared_data / "tokenizers" / folder)) == name
+    tokenizer = AutoTokenizer.from_pretrained(shared_data / "tokenizers" / folder)
+    assert read_vocabulary(tokenizer, len(tokenizer)).pre == name
 
 
 def test_a_digit_split_by_twos_is_refused_by_name(tokenizer: Any) -> None:
@@ -67,12 +68,12 @@ def test_a_digit_split_by_twos_is_refused_by_name(tokenizer: Any) -> None:
         r"|\p{N}|", r"|\p{N}{1,2}|"
     )
     with pytest.raises(InputError, match=r"llama-bpe.*qwen2.*1,2"):
-        recognise_pre_tokenizer(_changed(tokenizer, pre_tokenizer=steps))
+        read_vocabulary(_changed(tokenizer, pre_tokenizer=steps), len(tokenizer))
 
 
 def test_a_tokenizer_that_lowercases_is_refused(tokenizer: Any) -> None:
     with pytest.raises(InputError, match="Lowercase"):
-        recognise_pre_tokenizer(_changed(tokenizer, normalizer={"type": "Lowercase"}))
+        read_vocabulary(_changed(tokenizer, normalizer={"type": "Lowercase"}), len(tokenizer))
 
 
 def test_llama_3s_split_without_whole_words_is_refused(tokenizer: Any) -> None:
@@ -81,7 +82,7 @@ def test_llama_3s_split_without_whole_words_is_refused(tokenizer: Any) -> None:
         r"|\p{N}|", r"|\p{N}{1,3}|"
     )
     with pytest.raises(InputError, match="ignore_merges=False"):
-        recognise_pre_tokenizer(_changed(tokenizer, pre_tokenizer=steps))
+        read_vocabulary(_changed(tokenizer, pre_tokenizer=steps), len(tokenizer))
 
 
 def test_reserved_tokens_are_control_and_rows_without_a_token_unused(tokenizer: Any) -> None:
