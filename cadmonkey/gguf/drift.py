@@ -105,7 +105,21 @@ def _load_as_trained(parts: Parts, bits: int, merged: Any) -> Any:
         )
     if not getattr(base, f"is_loaded_in_{bits}bit", False):
         raise RuntimeError(f"bitsandbytes did not load the base in {bits} bits")
-    return PeftModel.from_pretrained(base, parts.adapter).eval().base_model.model
+    adapted = PeftModel.from_pretrained(base, parts.adapter).eval().base_model.model
+    _compute_as_in_training(adapted)
+    return adapted
+
+
+def _compute_as_in_training(model: Any) -> None:
+    """Keep bitsandbytes from its other way of computing: in evaluation on a CPU it may repack weights and use bfloat16.
+
+    Nothing else of a 4-bit layer depends on the mode. Layers narrower than a block cannot be repacked at all.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.train()
 
 
 def _mean(values: Sequence[float]) -> float:

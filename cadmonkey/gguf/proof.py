@@ -28,10 +28,11 @@ class Thresholds:
     """Difference of logits below which the kind's rounding may decide between two tokens."""
 
 
-_EXACT = Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01)
 _THRESHOLDS = {
-    "f32": _EXACT,
-    "f16": _EXACT,
+    "f32": Thresholds(greedy_equal=0.99, mean_kl=0.0001, near_tie=0.01),
+    # llama.cpp rounds what it multiplies with such weights to 16 bits, too: 0.00015 where a model has gone astray; a
+    # layer that is 10 % too large comes to 0.00046 in the shipped one
+    "f16": Thresholds(greedy_equal=0.99, mean_kl=0.0003, near_tie=0.01),
     "bf16": Thresholds(greedy_equal=0.95, mean_kl=0.001, near_tie=0.05),
     "q8": Thresholds(greedy_equal=0.9, mean_kl=0.005, near_tie=0.15),
     "q6": Thresholds(greedy_equal=0.9, mean_kl=0.02, near_tie=0.25),
