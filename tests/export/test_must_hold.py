@@ -5,7 +5,6 @@ import os
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.gguf.holes import save_model_of_zeros
 
 torch = pytest.importorskip("torch", reason="export needs the train extra")
 
@@ -186,28 +187,8 @@ def test_a_disk_that_takes_no_larger_file_is_one_line_and_leaves_nothing(run: Pa
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: Any) -> Path:
-    """A model of 200 MB whose numbers are a hole in a file, so that writing it takes a moment."""
-    from cadmonkey.gguf.architecture import tensor_shapes
-    from cadmonkey.gguf.config import read_config
-
-    folder = tmp_path_factory.mktemp("large")
-    tiny_tokenizer.save_pretrained(folder)
-    config = {
-        **{"model_type": "llama", "vocab_size": 200_000, "hidden_size": 256, "intermediate_size": 256},
-        **{"num_hidden_layers": 1, "num_attention_heads": 4, "max_position_embeddings": 64},
-        "tie_word_embeddings": True,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    header: dict[str, Any] = {}
-    end = 0
-    for name, shape in tensor_shapes(read_config(folder)).items():
-        size = 4 * shape[0] * (shape[1] if len(shape) == 2 else 1)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(header).encode()
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
-    os.truncate(folder / "model.safetensors", 8 + len(text) + end)
-    return folder
+    """A model of 200 MB, so that writing it takes a moment."""
+    return save_model_of_zeros(tmp_path_factory.mktemp("large"), tiny_tokenizer)
 
 
 @pytest.mark.parametrize("moment", ["**", "**/.model-*", "**/.model-q4_k_m*"], ids=["begun", "first file", "last file"])

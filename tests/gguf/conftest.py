@@ -1,6 +1,7 @@
 """A tokenizer with Llama 3's special tokens and models small enough to learn two answers by heart in seconds."""
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -162,3 +163,19 @@ def new_llama(tokenizer: Any) -> Callable[..., Any]:
 def teach(tokenizer: Any) -> Callable[[Any], None]:
     """Makes a model learn `base_rows` by heart."""
     return lambda model: learn_by_heart(model, tokenizer, BASE_ROWS, 40)
+
+
+@pytest.fixture(scope="session")
+def exported(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a proven f16 and q8_0 file; `released` is a copy to write into."""
+    from cadmonkey.gguf import export
+
+    run = Path(shutil.copytree(run_folder, tmp_path_factory.mktemp("exported") / "run"))
+    export(run, ("f16", "q8_0"))
+    return run
+
+
+@pytest.fixture
+def released(exported: Path, tmp_path: Path) -> Path:
+    """A run that was exported."""
+    return Path(shutil.copytree(exported, tmp_path / "run"))

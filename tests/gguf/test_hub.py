@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cadmonkey.gguf import UnprovenError, export, export_without_proof
+from cadmonkey.gguf import UnprovenError, export_without_proof
 from cadmonkey.gguf.hub import names_to_push
 from tests.gguf.fake_hub import FakeHub, running_hub
 
@@ -20,21 +19,6 @@ def hub() -> Iterator[FakeHub]:
     """A Hub that takes everything."""
     with running_hub() as hub:
         yield hub
-
-
-@pytest.fixture(scope="module")
-def exported(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with a proven release; copy it before writing into it."""
-    run = tmp_path_factory.mktemp("exported") / "run"
-    shutil.copytree(run_folder, run)
-    export(run, ("f16", "q8_0"))
-    return Path(run)
-
-
-@pytest.fixture
-def release(exported: Path, tmp_path: Path) -> Path:
-    """A copy of the run with its release."""
-    return Path(shutil.copytree(exported, tmp_path / "run"))
 
 
 def _push(folder: Path, environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
@@ -53,27 +37,27 @@ def _snapshot(folder: Path) -> dict[str, str]:
 
 
 def test_the_hub_holds_the_release_byte_for_byte_and_no_adapter_and_no_prompts(
-    hub: FakeHub, release: Path, tmp_path: Path
+    hub: FakeHub, released: Path, tmp_path: Path
 ) -> None:
-    done = _push(release, hub.environment(tmp_path / "cache"), "--private")
+    done = _push(released, hub.environment(tmp_path / "cache"), "--private")
     assert (done.returncode, done.stderr) == (0, "")
     sent = hub.repositories["me/parts"]
     assert sorted(sent) == [
         *("Modelfile", "README.md", "SHA256SUMS", "grammar-ir.gbnf", "grammar.gbnf"),
         *("model-f16.gguf", "model-q8_0.gguf", "proof.json"),
     ]
-    assert {name: content == (release / name).read_bytes() for name, content in sent.items()} == dict.fromkeys(
+    assert {name: content == (released / name).read_bytes() for name, content in sent.items()} == dict.fromkeys(
         sent, True
     )
     assert hub.private == {"me/parts": True}
     assert done.stdout.startswith(f"{hub.url}/me/parts/commit/")
 
 
-def test_a_card_edited_by_hand_is_pushed_with_sums_that_hold(hub: FakeHub, release: Path, tmp_path: Path) -> None:
+def test_a_card_edited_by_hand_is_pushed_with_sums_that_hold(hub: FakeHub, released: Path, tmp_path: Path) -> None:
     environment = hub.environment(tmp_path / "cache")
-    _push(release, environment)
-    (release / "README.md").write_text((release / "README.md").read_text() + "\nmore\n")
-    assert _push(release, environment).returncode == 0
+    _push(released, environment)
+    (released / "README.md").write_text((released / "README.md").read_text() + "\nmore\n")
+    assert _push(released, environment).returncode == 0
     sent = hub.repositories["me/parts"]
     assert sent["README.md"].endswith(b"more\n")
     assert f"{hashlib.sha256(sent['README.md']).hexdigest()}  README.md" in sent["SHA256SUMS"].decode().splitlines()
@@ -91,32 +75,32 @@ def test_a_card_edited_by_hand_is_pushed_with_sums_that_hold(hub: FakeHub, relea
     ids=["refused", "wrong token", "no network", "no token", "offline"],
 )
 def test_a_push_that_fails_says_why_on_one_line_and_loses_nothing(
-    refuse: int, changes: dict[str, str], status: int, words: str, release: Path, tmp_path: Path
+    refuse: int, changes: dict[str, str], status: int, words: str, released: Path, tmp_path: Path
 ) -> None:
-    before = _snapshot(release)
+    before = _snapshot(released)
     with running_hub(refuse=refuse) as hub:
-        done = _push(release, hub.environment(tmp_path / "cache", **changes))
+        done = _push(released, hub.environment(tmp_path / "cache", **changes))
         assert hub.stored == {}
     assert (done.returncode, len(done.stderr.splitlines())) == (status, 1), done.stderr
     assert words in done.stderr
-    assert _snapshot(release) == before
+    assert _snapshot(released) == before
 
 
 @pytest.mark.parametrize("spoilt", ["a file that failed", "a file without proof", "a file changed after its proof"])
 def test_what_is_not_proven_is_refused_with_status_3_before_the_hub_is_asked(
-    spoilt: str, hub: FakeHub, release: Path, run_folder: Path, tmp_path: Path
+    spoilt: str, hub: FakeHub, released: Path, run_folder: Path, tmp_path: Path
 ) -> None:
     if spoilt == "a file that failed":
-        record = json.loads((release / "proof.json").read_text())
+        record = json.loads((released / "proof.json").read_text())
         record["files"][0]["verdict"] = "unproven"
-        (release / "proof.json").write_text(json.dumps(record))
+        (released / "proof.json").write_text(json.dumps(record))
     elif spoilt == "a file without proof":
-        export_without_proof(release, ("q8_0",))
+        export_without_proof(released, ("q8_0",))
     else:
-        with (release / "model-q8_0.gguf").open("r+b") as file:
+        with (released / "model-q8_0.gguf").open("r+b") as file:
             file.seek(-1, 2)
             file.write(b"\x7f" if file.read(1) != b"\x7f" else b"\x00")
-    done = _push(release, hub.environment(tmp_path / "cache"))
+    done = _push(released, hub.environment(tmp_path / "cache"))
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
     assert hub.requests == []
 
@@ -128,7 +112,7 @@ def test_a_folder_without_a_release_is_bad_input(tmp_path: Path) -> None:
         names_to_push(tmp_path)
 
 
-def test_names_to_push_refuses_a_missing_file(release: Path) -> None:
-    (release / "model-f16.gguf").unlink()
+def test_names_to_push_refuses_a_missing_file(released: Path) -> None:
+    (released / "model-f16.gguf").unlink()
     with pytest.raises(UnprovenError, match=r"model-f16\.gguf: expected the file that was proven, got another or none"):
-        names_to_push(release)
+        names_to_push(released)

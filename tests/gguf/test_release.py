@@ -140,21 +140,6 @@ def test_the_card_names_descent_settings_proof_and_licence_but_no_local_path(run
     assert "llama-cli -m model-q8_0.gguf" in card
 
 
-@pytest.fixture(scope="module")
-def exported(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with a proven f16 and q8_0 file; `released` is a copy to write into."""
-    run = tmp_path_factory.mktemp("exported") / "run"
-    shutil.copytree(run_folder, run)
-    export(run, ("f16", "q8_0"))
-    return Path(run)
-
-
-@pytest.fixture
-def released(exported: Path, tmp_path: Path) -> Path:
-    """A run that was exported."""
-    return Path(shutil.copytree(exported, tmp_path / "run"))
-
-
 @pytest.fixture
 def run(run_folder: Path, tmp_path: Path) -> Path:
     """A run of its own, to export into."""

@@ -1,11 +1,9 @@
 """A model is opened from headers alone, written in little memory, and never left half under its name."""
 
 import json
-import os
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -13,16 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from cadmonkey.errors import InputError
 from cadmonkey.gguf.trained import open_model, open_trained
+from tests.gguf.holes import COLUMNS, ROWS, save_model_of_zeros
 
 torch = pytest.importorskip("torch", reason="export needs the train extra")
-
-ROWS, COLUMNS = 200_000, 256
-"""An embedding of 205 MB in float32."""
 
 WRITE = """
 import resource, sys
@@ -39,27 +34,8 @@ print(next(line.split()[1] for line in status.read_text().splitlines() if line.s
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:
-    """A Llama of a single small layer and a large vocabulary; all its numbers are zero, in a file that is a hole."""
-    folder = tmp_path_factory.mktemp("big")
-    tokenizer.save_pretrained(folder)
-    config = {
-        **{"model_type": "llama", "vocab_size": ROWS, "hidden_size": COLUMNS, "intermediate_size": 256},
-        **{"num_hidden_layers": 1, "num_attention_heads": 4, "max_position_embeddings": 64},
-        "tie_word_embeddings": True,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    from cadmonkey.gguf.architecture import tensor_shapes
-    from cadmonkey.gguf.config import read_config
-
-    header, end = {}, 0
-    for name, shape in tensor_shapes(read_config(folder)).items():
-        size = 4 * int(np.prod(shape))
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(header).encode()
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
-    os.truncate(folder / "model.safetensors", 8 + len(text) + end)
-    return folder
+    """A model whose embedding is too large for a carefree writer."""
+    return save_model_of_zeros(tmp_path_factory.mktemp("big"), tokenizer)
 
 
 def _start(folder: Path, kind: str, **options: Any) -> "subprocess.Popen[str]":
