@@ -79,7 +79,8 @@ class Generate:
         """Refuse what cannot work before the model is loaded."""
         sentence = 'a sentence, as in `cadmonkey generate "20 mm cube"`'
         if (self.prompt is None) == (self.prompts is None):
-            raise InputError(f"generate: expected either {sentence}, or --prompts")
+            got = "neither" if self.prompt is None else "both"
+            raise InputError(f"generate: expected either {sentence}, or --prompts, got {got}")
         if self.prompt is not None and not self.prompt.strip():
             raise InputError(f"generate: expected {sentence}, got an empty one")
         if self.prompts is not None and self.out is None:
@@ -262,6 +263,8 @@ class DataMake:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {value}")
+        if self.out.suffix in (".json", ".csv", ".parquet"):
+            raise InputError(f"--out: expected a folder, or a name that ends in .jsonl, got {self.out}")
         settings = Settings(rows=self.rows, seed=self.seed, mix=self.mix)
         if self.out.suffix == ".jsonl":
             make_jsonl(self.out, settings, self.chunks)

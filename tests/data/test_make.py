@@ -182,6 +182,12 @@ def test_counts_that_make_no_sense_are_refused(tmp_path: Path, options: list[str
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_named_like_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    done = data_make(tmp_path / "rows.csv", "--rows", "5")
+    assert (done.returncode, (tmp_path / "rows.csv").exists()) == (2, False)
+    assert "expected a folder, or a name that ends in .jsonl, got" in done.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file" / "data", tmp_path / "file" / "data.jsonl"):

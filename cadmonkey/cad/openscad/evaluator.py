@@ -192,6 +192,8 @@ class _Builder:
 
     def children(self, call: syntax.Instance, scope: Scope) -> list[csg.Node]:
         """`children()`: those of the module's call; all, one by its index, or those of a list of indices."""
+        if not self.calls:
+            raise LanguageError(call.line, "'children' is refused outside of a module: no call has any to hand on")
         values = [self.expressions.evaluate(a.value, scope.variables) for a in call.arguments]
         wanted = values[0] if values else tuple(Quantity(i) for i in range(len(scope.children)))
         indices = wanted if isinstance(wanted, tuple) else (wanted,)

@@ -107,6 +107,8 @@ class Arguments:
 def _cube(arguments: Arguments) -> csg.Node:
     given = arguments.match("size", "center", positional=2)
     size = given.get("size", _ONE)
+    if isinstance(size, tuple) and len(size) != 3:  # OpenSCAD warns and draws a cube of 1 mm
+        raise LanguageError(arguments.line, f"expected cube([x, y, z]), got {shown(size)}")
     x, y, z = (size,) * 3 if isinstance(size, Quantity) else arguments.vector(size, "size", 0)
     node = csg.Cube((x, y, z))
     return csg.Translate((-x / 2, -y / 2, -z / 2), node) if truth(given.get("center")) else node

@@ -164,7 +164,8 @@ class _Token(NamedTuple):
 _SPACE = " \t\r\f\ufeff"
 _TOKEN = re.compile(
     rf"""[{_SPACE}]*(?:(?P<name>\$?[A-Za-z_]\w*)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<newline>\n)
-    |(?P<line_comment>//[^\n]*)|(?P<comment>/\*.*?\*/)|(?P<operator><=|>=|==|!=|&&|\|\||[-+*/%^<>=!?:;,.()\[\]#{{}}])
+    |(?P<line_comment>//[^\n]*)|(?P<comment>/\*.*?\*/)|(?P<unclosed>/\*)
+    |(?P<operator><=|>=|==|!=|&&|\|\||[-+*/%^<>=!?:;,.()\[\]#{{}}])
     |(?P<string>"(?:\\.|[^"\\])*")|(?P<unknown>.))""",
     re.VERBOSE | re.DOTALL,
 )
@@ -186,7 +187,8 @@ def _tokenize(source: str) -> list[_Token]:
     """Split `source` into tokens, comments and white space left out but for `// comments`.
 
     Raises:
-        LanguageError: a character that OpenSCAD does not know, or more than MAX_SOURCE of them.
+        LanguageError: a character that OpenSCAD does not know, a comment without an end, or more than MAX_SOURCE
+            characters.
     """
     if len(source) > MAX_SOURCE:
         raise LanguageError(1, f"expected at most {MAX_SOURCE} characters, got {len(source)}")
@@ -196,6 +198,8 @@ def _tokenize(source: str) -> list[_Token]:
         text = match[kind]
         if kind == "unknown":
             raise LanguageError(line, f"unexpected character {text!r}")
+        if kind == "unclosed":
+            raise LanguageError(line, "expected '*/' at the end of the comment, got none")
         if kind not in ("newline", "comment"):
             tokens.append(_Token(kind, text, line))
         if kind in ("newline", "comment", "string"):
