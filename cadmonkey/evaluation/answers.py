@@ -29,7 +29,7 @@ def compare_answers(predictions: Path, references: Path, out: Path) -> dict[str,
         "interval": {"exact_match": [round(float(low[0]), 6), round(float(high[0]), 6)]},
         **{
             name: round(sum(answer["stop_reason"] == name for answer in answers) / len(answers), 6)
-            for name in ("end_token", "length", "reserved_token")
+            for name in ("end_token", "other_end_token", "length", "reserved_token")
         },
     }
     write_json(out / "answers.json", found)
@@ -41,6 +41,7 @@ def print_answers(found: dict[str, Any]) -> None:
     print(
         f"answers: {found['count']} held-out prompts: {shown('exact_match', found['exact_match'])} word for word as "
         f"expected (95 % interval {interval_text(found, 'exact_match')}); {shown('end_token', found['end_token'])} "
-        f"ended on the end token, {shown('length', found['length'])} on length, "
+        f"ended on the end token, {shown('other_end_token', found['other_end_token'])} on another, "
+        f"{shown('length', found['length'])} on length, "
         f"{shown('reserved_token', found['reserved_token'])} with a reserved token"
     )

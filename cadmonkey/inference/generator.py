@@ -12,7 +12,8 @@ from cadmonkey.errors import InputError
 from cadmonkey.inference.grammar import Guide
 from cadmonkey.inference.llama import Model, Sampling
 
-StopReason = Literal["end_token", "length", "reserved_token"]
+StopReason = Literal["end_token", "other_end_token", "length", "reserved_token"]
+"""`end_token` is the one that ends a turn in training; `other_end_token` one at which llama.cpp stops, too."""
 
 
 @dataclass(frozen=True)
@@ -156,5 +157,5 @@ class Generator:
 
     def _stop_reason(self, tokens: list[int]) -> StopReason:
         if tokens[-1] in self.end_tokens:
-            return "end_token"
+            return "end_token" if tokens[-1] in self._model.turn_ends else "other_end_token"
         return "reserved_token" if tokens[-1] in self.reserved_tokens else "length"

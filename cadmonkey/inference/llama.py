@@ -142,6 +142,11 @@ class Model:
         return frozenset(token for token in self._tokens() if is_end(vocab, token))
 
     @cached_property
+    def turn_ends(self) -> frozenset[int]:
+        """Those of them that the GGUF names as EOS and EOT; the others llama.cpp knows by their spelling."""
+        return frozenset((self._c.llama_vocab_eos(self._vocab), self._c.llama_vocab_eot(self._vocab))) & self.end_tokens
+
+    @cached_property
     def reserved_tokens(self) -> frozenset[int]:
         """The ids that are never text and never an end: reserved, header, unused and unknown tokens."""
         attributes, vocab = self._c.llama_vocab_get_attr, self._vocab

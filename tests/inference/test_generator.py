@@ -45,6 +45,13 @@ def test_a_reserved_token_is_passed_over_for_the_next_likely_one(tmp_path, write
     assert made.code == "cube([10,20,30]);"
 
 
+def test_an_end_that_is_not_the_turns_own_is_told_apart(tmp_path, write_gguf):
+    model = write_gguf(tmp_path / "m.gguf", PIECES, after={"30]);": 0, "<|end_of_text|>": 1})
+    with Generator(model) as generator:
+        made = generator.generate("a cube")
+    assert (made.stop_reason, made.code) == ("other_end_token", "cube([10,20,30]);")
+
+
 def test_a_model_that_never_stops_is_cut_off_at_max_tokens_or_at_the_end_of_its_context(tmp_path, write_gguf):
     model = write_gguf(tmp_path / "m.gguf", PIECES, after={"cube(": 1}, context=60)
     with Generator(model) as generator:

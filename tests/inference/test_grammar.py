@@ -58,7 +58,8 @@ def test_a_model_with_random_weights_writes_programs_within_any_budget(
         for seed, budget in enumerate((64, 65, 100, 150)):
             made = generator.generate("a cube", budget, temperature, top_p=top_p, seed=seed, grammar=True)
             PARSERS[language](made.code)
-            assert (made.stop_reason, made.language) == ("end_token", language)
+            assert made.stop_reason in ("end_token", "other_end_token")
+            assert made.language == language
             assert made.tokens <= budget
 
 
@@ -67,7 +68,7 @@ def test_the_shipped_model_writes_programs_at_any_temperature_even_when_tokens_r
     for seed, row in enumerate(make_rows(12, seed=5, split="test", mix=PLAIN)):
         made = nano.generate(row["prompt"], 64 + seed, temperature, seed=seed, grammar=True)
         parse_openscad(made.code)
-        assert made.stop_reason == "end_token"
+        assert made.stop_reason in ("end_token", "other_end_token")
 
 
 def test_a_program_that_the_shipped_model_writes_greedily_is_the_same_with_the_grammar_and_a_slip_is_mended(nano):

@@ -72,10 +72,10 @@ def assert_every_stage_is_done(out: Path) -> None:
     assert [turn["role"] for turn in references[0]["context"]] == ["system", "user", "assistant", "user"]
     predictions = read_jsonl(out / "predictions.jsonl")
     assert [row["id"] for row in predictions] == [row["id"] for row in references]
-    assert {row["stop_reason"] for row in predictions} == {"end_token"}
+    assert {row["stop_reason"] for row in predictions} <= {"end_token", "other_end_token"}
     assert read_json(out / "answers.json")["count"] == 2
     with Generator(out / "model-f16.gguf") as generator:
-        assert generator.generate(references[0]["context"]).stop_reason == "end_token"
+        assert generator.generate(references[0]["context"]).stop_reason in ("end_token", "other_end_token")
 
 
 def assert_only_lora_was_trained(out: Path) -> None:
