@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json
+from cadmonkey.gguf.folders import trained_parts
 
 Entry = dict[str, Any]
 """What proof.json says of one file: "file", "quant", "verdict" (proven, unproven, skipped), "size_bytes", "sha256", and
@@ -14,6 +15,8 @@ the figures of its proof."""
 RECORD = "proof.json"
 
 _BLOCK_BYTES = 2**20
+_NOT_OF_THE_MODEL = (RECORD, "recipe.json", "scores.json", "predictions.json", "answers.json")
+"""What may lie beside a model's own files and comes after them."""
 _VERDICTS = ("unproven", "skipped", "proven")
 """From the worst to the best."""
 
@@ -27,17 +30,25 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def model_sha256(folder: Path) -> str:
-    """Return a hash of what was trained, by which a record knows its model.
+def model_sha256(folder: Path, base: Path | None = None) -> str:
+    """Return a hash of what a file is made of, by which a record knows its model. `base` as in `base_folder`.
 
-    It covers the weights, configs and tokenizer of the adapter, of the model trained whole, or of a model folder.
+    It covers all bytes of weights, configs and tokenizer, those of an adapter's base included: two bases of one
+    architecture differ in nothing else. That reads the base once, much less than an export does with it.
+
+    Raises:
+        InputError: as `trained_parts`.
     """
-    places = [place for place in (folder / "adapter", folder / "model") if place.is_dir()]
-    is_run = (folder / "recipe.json").is_file()
-    place = places[0] if is_run and places else folder
+    parts = trained_parts(folder, base)
+    places = dict.fromkeys(filter(None, (parts.weights, parts.adapter, parts.tokenizer)))
+    lines = [line for place in places for line in (*_hashed(place), "\n")]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _hashed(place: Path) -> list[str]:
+    """Return a line for each file of a model, without its folder: a model that was moved is the same one."""
     files = sorted(path for path in place.iterdir() if path.suffix in (".safetensors", ".json", ".jinja", ".model"))
-    lines = "".join(f"{sha256_of(path)}  {path.name}\n" for path in files if path.name != RECORD)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return [f"{sha256_of(path)}  {path.name}\n" for path in files if path.name not in _NOT_OF_THE_MODEL]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

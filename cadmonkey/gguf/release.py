@@ -77,6 +77,7 @@ class _Job:
     importance: Importance | None
     on_step: _Report
     merged: _Merged
+    base: Path | None
 
     def write(self, stage: Path) -> None:
         """Write the GGUF files into `stage`."""
@@ -246,7 +247,8 @@ def _open(
         files = calibration_files(folder, imatrix)
         on_step("measuring the importance matrix")
         importance = measure_importance(*merged.model_and_tokenizer, trained.config, files)
-    return _Job(folder, release_folder(folder, out), quants, origin, trained, tokenizer, importance, on_step, merged)
+    target = release_folder(folder, out)
+    return _Job(folder, target, quants, origin, trained, tokenizer, importance, on_step, merged, base)
 
 
 def _write_papers(job: _Job, record: dict[str, Any]) -> None:
@@ -254,7 +256,7 @@ def _write_papers(job: _Job, record: dict[str, Any]) -> None:
 
     The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
     """
-    target, model = job.target, model_sha256(job.source)
+    target, model = job.target, model_sha256(job.source, job.base)
     entries: list[Entry] = [*intact_entries(target, model, replaced=job.quants), *record["files"]]
     _warn_of_strangers(job, entries)
     record = {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}

@@ -16,6 +16,8 @@ from cadmonkey.gguf.record import best_file
 from cadmonkey.gguf.release import export_run, update_card
 from cadmonkey.gguf.trained import open_model
 
+torch = pytest.importorskip("torch", reason="export needs the train extra")
+
 
 @pytest.fixture
 def random_file(new_llama: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,3 +308,19 @@ def test_bad_input_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         export(run_folder, **({"out": tmp_path / "out"} | arguments))
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_another_base_are_files_of_another_model(
+    run_folder: Path, model_folder: Path, new_llama: Callable[..., Any], tmp_path: Path
+) -> None:
+    adapter, out = Path(shutil.copytree(run_folder / "adapter", tmp_path / "lora")), tmp_path / "out"
+    other = Path(shutil.copytree(model_folder, tmp_path / "other"))
+    torch.manual_seed(3)
+    model = new_llama()
+    model.model.layers[0].mlp.up_proj.weight.data.add_(0.01)
+    model.save_pretrained(other)
+    export_without_proof(adapter, ("f16",), out)
+    export_without_proof(adapter, ("q8_0",), out, base=other)
+    assert list(_verdicts(out)) == ["model-q8_0.gguf"]
+    export_without_proof(adapter, ("q4_k_m",), out, base=Path(shutil.copytree(other, tmp_path / "moved")))
+    assert list(_verdicts(out)) == ["model-q8_0.gguf", "model-q4_k_m.gguf"]
