@@ -30,7 +30,7 @@ from cadmonkey.gguf.adapter_file import check_adapter, export_adapter
 from cadmonkey.gguf.folders import trained_parts
 from cadmonkey.gguf.origin import HUB_ID
 from cadmonkey.gguf.quantise import check_quants
-from cadmonkey.gguf.release import DEFAULT_QUANTS, is_proven, release_folder
+from cadmonkey.gguf.release import DEFAULT_LIMIT, DEFAULT_QUANTS, check_enough_prompts, is_proven, release_folder
 from cadmonkey.terminal import check_writable, run
 
 
@@ -48,7 +48,7 @@ class Export:
     """Merge the adapter into this model, with 16-bit weights, where the recorded base has moved or is quantised."""
     prompts: Path | None = None
     """JSONL with "prompt" and maybe "completion" to prove on; the run's references.jsonl unless given."""
-    limit: int = 300
+    limit: int = DEFAULT_LIMIT
     """Prove on this many prompts at most."""
     imatrix: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE ...]")] = None
     """Round small kinds by an importance matrix, of the run's training data or these JSONL files; some need one."""
@@ -76,6 +76,8 @@ def main(choices: Export) -> None:
     check_writable(out or folder)
     if choices.adapter:
         check_adapter(folder, base)
+    if choices.push is not None:
+        check_enough_prompts(folder, choices.prompts, choices.limit)
     target = release_folder(folder, out)
     if choices.proof:
         _export(choices, folder, target, base)
@@ -91,8 +93,9 @@ def main(choices: Export) -> None:
 
 def _export(choices: Export, folder: Path, target: Path, base: Path | None) -> None:
     """Export with proof, but what was proven before and is only to be pushed."""
-    asked_anew = choices.push is None or choices.prompts is not None or choices.base is not None
-    if not asked_anew and is_proven(folder, target, choices.quants):
+    given = (choices.prompts, choices.base, choices.imatrix)
+    asked_anew = choices.push is None or any(value is not None for value in given) or choices.limit != DEFAULT_LIMIT
+    if not asked_anew and is_proven(folder, target, choices.quants, base):
         _say(f"proven already ({target / 'proof.json'})")
         return
     proof = export(

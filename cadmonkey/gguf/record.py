@@ -1,12 +1,18 @@
 """proof.json as the record of a release: which files of which model lie in a folder, and what was proven of each."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json
 from cadmonkey.gguf.folders import trained_parts
+from cadmonkey.gguf.proof import Figures, FileProof, TaskScore
+from cadmonkey.gguf.questions import MIN_PROMPTS
+from cadmonkey.gguf.recommendation import recommend
+from cadmonkey.gguf.tensors import TensorFigures
 
 Entry = dict[str, Any]
 """What proof.json says of one file: "file", "quant", "verdict" (proven, unproven, skipped), "size_bytes", "sha256", and
@@ -78,19 +84,76 @@ def is_intact(folder: Path, entry: Entry) -> bool:
     return path.is_file() and path.stat().st_size == entry.get("size_bytes") and sha256_of(path) == entry.get("sha256")
 
 
+def is_fully_proven(entry: Entry) -> bool:
+    """Whether the file is proven, and on as many prompts as a full proof takes."""
+    return entry.get("verdict") == "proven" and entry.get("prompts", 0) >= MIN_PROMPTS
+
+
 def overall_verdict(entries: Iterable[Entry]) -> str:
     """Return the worst verdict among the files."""
     return min((str(entry["verdict"]) for entry in entries), key=_VERDICTS.index)
 
 
 def best_file(record: Mapping[str, Any]) -> Entry:
-    """Return the file to take: what the proof recommends, else of those that passed q8_0, else the smallest."""
+    """Return the file to take: what the proof recommends, else of those proven on enough prompts q8_0, or the smallest."""
     entries: list[Entry] = record["files"]
     recommended = (record.get("recommended") or {}).get("file")
     if named := [entry for entry in entries if entry["file"] == recommended and entry["verdict"] == "proven"]:
         return named[0]
-    wrong = {"proven": 0, "skipped": 1, "unproven": 2}
-    return min(entries, key=lambda entry: (wrong[entry["verdict"]], entry["quant"] != "q8_0", entry["size_bytes"]))
+    return min(entries, key=_rank)
+
+
+def _rank(entry: Entry) -> tuple[int, bool, bool, int]:
+    wrong = {"proven": 0, "skipped": 1, "unproven": 2}[entry["verdict"]]
+    return wrong, entry.get("prompts", 0) < MIN_PROMPTS, entry["quant"] != "q8_0", entry["size_bytes"]
+
+
+def join_records(earlier: Mapping[str, Any], kept: Sequence[Entry], newest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an export and of the entries that were `kept` of the `earlier` record of the same model.
+
+    Of all entries together a file is recommended only if they were proven on the same prompts.
+    """
+    entries = [*kept, *newest["files"]]
+    drifts = [drift for drift in (newest.get("drift"), earlier.get("drift")) if drift]
+    return {
+        "verdict": overall_verdict(entries),
+        "recommended": _recommended(entries) if kept else newest.get("recommended"),
+        "drift": max(drifts, key=lambda drift: drift.get("prompts") or 0, default=None),
+        "files": entries,
+    }
+
+
+def _recommended(entries: Iterable[Entry]) -> dict[str, str] | None:
+    measured = [entry for entry in entries if entry["verdict"] != "skipped"]
+    grounds = {(entry.get("prompts_sha256"), entry.get("reference_dtype")) for entry in measured}
+    if len(grounds) != 1 or None in next(iter(grounds)):
+        return None
+    try:
+        best = recommend([_read_proof(entry) for entry in measured])
+    except (KeyError, TypeError):  # a record of another version, with other figures
+        return None
+    return {"file": best.file.published_name, "reason": best.reason}
+
+
+def _read_proof(entry: Entry) -> FileProof:
+    """Return what `FileProof.as_dict` made the entry of."""
+    score = entry["score"]
+    return FileProof(
+        file=entry["file"],
+        quant=entry["quant"],
+        reference=entry["reference_dtype"],
+        size_bytes=entry["size_bytes"],
+        figures=Figures(**_numbers(entry, Figures)),
+        tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
+        vocabulary=entry["vocabulary_difference"] or "",
+        score=None if score is None else TaskScore(**score),
+    )
+
+
+def _numbers(entry: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return the fields of a dataclass, NaN where JSON has null for what was not finite."""
+    values = {field.name: entry[field.name] for field in fields(kind)}
+    return {name: math.nan if value is None else value for name, value in values.items()}
 
 
 def published_names(folder: Path, entries: Iterable[Entry]) -> list[str]:

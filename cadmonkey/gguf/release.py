@@ -1,9 +1,11 @@
 """From a trained folder to GGUF files that are proven, with Modelfile, model card and checksums beside them."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,17 +24,18 @@ from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.original import Original
-from cadmonkey.gguf.proof import Proof
+from cadmonkey.gguf.proof import Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_against
 from cadmonkey.gguf.quantise import check_quants
-from cadmonkey.gguf.questions import read_questions
+from cadmonkey.gguf.questions import MIN_PROMPTS, Question, read_questions
 from cadmonkey.gguf.record import (
     RECORD,
     Entry,
     best_file,
     intact_entries,
+    is_fully_proven,
+    join_records,
     model_sha256,
-    overall_verdict,
     read_record,
     sha256_of,
 )
@@ -42,6 +45,7 @@ from cadmonkey.gguf.trained import TrainedModel, open_trained
 from cadmonkey.gguf.write import write_gguf
 
 DEFAULT_QUANTS = ("f16", "q8_0")
+DEFAULT_LIMIT = 300
 
 LONGEST_CONTEXT = 4096
 """Tokens of context that card and Modelfile ask for: enough for a part, and little memory."""
@@ -98,7 +102,7 @@ def export(
     out: Path | None = None,
     prompts: Path | None = None,
     *,
-    limit: int = 300,
+    limit: int = DEFAULT_LIMIT,
     imatrix: Sequence[Path] | None = None,
     base: Path | None = None,
     on_step: _Report = lambda step: None,
@@ -117,7 +121,7 @@ def export(
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
     names = check_quants(quants, has_importance=imatrix is not None)
-    questions = read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
+    questions = _questions(folder, prompts, limit)
     job = _open(folder, names, out, imatrix, base, on_step)
     with _staging(job.target) as stage:
         job.write(stage)
@@ -130,9 +134,9 @@ def export(
         if trained_bits(folder) < 16:
             on_step(f"measuring what the merge from {trained_bits(folder)} bits changed")
         proof = Proof(job.target, tuple(proofs), measure_drift(folder, original, base))
-        record = proof.as_dict()
+        record, asked = proof.as_dict(), _prompts_sha256(questions)
         for file, entry in zip(proofs, record["files"], strict=True):
-            entry["sha256"] = sha256_of(stage / file.file)
+            entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked, "notes": list(proof.notes)}
             _publish(stage / file.file, job.target, entry)
     _write_papers(job, record)
     return proof
@@ -184,13 +188,32 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
     proof.require()
 
 
-def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
-    """Whether `target` holds the proven files of these kinds of the very model that lies in `source`."""
+def is_proven(source: Path, target: Path, quants: Sequence[str], base: Path | None = None) -> bool:
+    """Whether `target` holds files of these kinds of the very model in `source`, proven on MIN_PROMPTS or more."""
     if not is_finished(target):
         return False
-    entries = intact_entries(target, model_sha256(source))
-    proven = {entry["quant"] for entry in entries if entry["verdict"] == "proven"}
+    entries = intact_entries(target, model_sha256(source, base))
+    proven = {entry["quant"] for entry in entries if is_fully_proven(entry)}
     return proven.issuperset(quant.lower() for quant in quants)
+
+
+def check_enough_prompts(folder: Path, prompts: Path | None, limit: int) -> None:
+    """Find out before any work that a proof would be on too few prompts to be pushed.
+
+    Raises:
+        UnprovenError: it would.
+        InputError: as `read_questions`.
+    """
+    count = len(_questions(folder, prompts, limit))
+    if count < MIN_PROMPTS:
+        raise UnprovenError(
+            f"--push: expected files proven on {MIN_PROMPTS} prompts or more, got {count} by --prompts and --limit; "
+            "leave them out or name more"
+        )
+
+
+def _questions(folder: Path, prompts: Path | None, limit: int) -> tuple[Question, ...]:
+    return read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
 
 
 def release_folder(source: Path, out: Path | None) -> Path:
@@ -257,9 +280,11 @@ def _write_papers(job: _Job, record: dict[str, Any]) -> None:
     The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
     """
     target, model = job.target, model_sha256(job.source, job.base)
-    entries: list[Entry] = [*intact_entries(target, model, replaced=job.quants), *record["files"]]
+    kept = intact_entries(target, model, replaced=job.quants)
+    earlier = read_record(target)
+    record = join_records(earlier if earlier.get("model_sha256") == model else {}, kept, record)
+    record["model_sha256"], entries = model, record["files"]
     _warn_of_strangers(job, entries)
-    record = {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}
     write_json(target / RECORD, record)
     n_ctx = _context(job.trained.config.context_length)
     _write_grammars(target, job.origin)
@@ -293,6 +318,11 @@ def _write_grammars(target: Path, origin: Origin) -> None:
     write_text(target / "grammar.gbnf", gbnf(origin.language or "openscad"))
     if not origin.language:
         write_text(target / "grammar-ir.gbnf", gbnf("ir"))
+
+
+def _prompts_sha256(questions: Sequence[Question]) -> str:
+    """Return a hash by which two proofs are known to be on the same prompts and answers."""
+    return hashlib.sha256(json.dumps([astuple(question) for question in questions]).encode()).hexdigest()
 
 
 def _own_references(folder: Path) -> Path | None:

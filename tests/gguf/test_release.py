@@ -12,8 +12,9 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf import UnprovenError, export, export_without_proof, release
+from cadmonkey.gguf.hub import names_to_push
 from cadmonkey.gguf.record import best_file
-from cadmonkey.gguf.release import export_run, update_card
+from cadmonkey.gguf.release import export_run, is_proven, update_card
 from cadmonkey.gguf.trained import open_model
 
 torch = pytest.importorskip("torch", reason="export needs the train extra")
@@ -324,3 +325,28 @@ def test_files_of_another_base_are_files_of_another_model(
     assert list(_verdicts(out)) == ["model-q8_0.gguf"]
     export_without_proof(adapter, ("q4_k_m",), out, base=Path(shutil.copytree(other, tmp_path / "moved")))
     assert list(_verdicts(out)) == ["model-q8_0.gguf", "model-q4_k_m.gguf"]
+
+
+def test_record_and_card_tell_of_each_file_on_how_many_prompts_it_was_proven(released: Path) -> None:
+    export(released, ("q8_0",), limit=2)
+    record, card = _record(released), (released / "README.md").read_text()
+    assert {entry["quant"]: entry["prompts"] for entry in record["files"]} == {"f16": 64, "q8_0": 2}
+    assert record["recommended"] is None, "files proven on unlike prompts cannot be compared"
+    assert "| file | MB | prompts | text |" in card
+    assert "on as many prompts as the table says" in card
+    assert "- `model-q8_0.gguf`: Only 2 prompts; a full proof takes 64 or more." in card
+    assert "Take `model-f16.gguf`" in card
+
+
+def test_the_file_to_take_is_chosen_among_those_of_all_exports_on_the_same_prompts(run: Path, exported: Path) -> None:
+    export(run, ("q8_0",))
+    export(run, ("f16",))
+    assert _record(run)["recommended"] == _record(exported)["recommended"]
+    assert _record(run)["recommended"]["file"] == "model-q8_0.gguf"
+
+
+def test_a_release_proven_on_few_prompts_is_neither_done_already_nor_pushed(run: Path) -> None:
+    export(run, ("q8_0",), limit=2)
+    assert not is_proven(run, run, ("q8_0",))
+    with pytest.raises(UnprovenError, match="expected a file proven on 64 prompts or more to push, got 2"):
+        names_to_push(run)
