@@ -64,7 +64,7 @@ def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Or
         f"# {origin.name}",
         _descent(source, origin),
         "## Files\n\n" + _files(record, best),
-        "## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx),
+        *([] if best["verdict"] == "unproven" else ["## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx)]),
         *_scores(source),
         *_data(source),
         *_choices(source, origin),
@@ -111,6 +111,8 @@ def _files(record: Mapping[str, Any], best: Entry) -> str:
     entries: list[Entry] = record["files"]
     skipped = [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "skipped"]
     parts = [_proof_table(entries)]
+    if best["verdict"] == "unproven":
+        parts.append("**No file is for use:** each failed its proof.")
     if best["verdict"] == "proven":
         parts.append(f"Take `{best['file']}`: {_why(record, best)}.")
     if any(entry["verdict"] != "skipped" for entry in entries):
@@ -146,7 +148,8 @@ def _proof_table(entries: Sequence[Entry]) -> str:
 def _prompts(entries: Sequence[Entry]) -> set[tuple[int, int]]:
     """Return on how many prompts, and how many held-out ones of them, the files were proven."""
     measured = [entry for entry in entries if entry["verdict"] != "skipped"]
-    return {(entry.get("prompts", 0), entry.get("held_out_prompts", entry.get("prompts", 0))) for entry in measured}
+    counts = [(int(entry.get("prompts", 0)), entry) for entry in measured]
+    return {(prompts, int(entry.get("held_out_prompts", prompts))) for prompts, entry in counts}
 
 
 def _columns(entries: Sequence[Entry]) -> list[str]:

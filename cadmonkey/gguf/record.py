@@ -65,7 +65,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD
     record = read_json(path) if path.is_file() else {}
-    return record if isinstance(record, dict) and isinstance(record.get("files"), list) else {}
+    entries = record.get("files") if isinstance(record, dict) else None
+    return record if isinstance(entries, list) and all(map(_is_entry, entries)) else {}
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, dict) and {"file", "quant"} <= value.keys() and value.get("verdict") in _VERDICTS
 
 
 def intact_entries(folder: Path, model: str, replaced: Collection[str] = ()) -> list[Entry]:
@@ -95,7 +100,7 @@ def overall_verdict(entries: Iterable[Entry]) -> str:
 
 
 def best_file(record: Mapping[str, Any]) -> Entry:
-    """Return the file to take: what the proof recommends, else of those proven on enough prompts q8_0, or the smallest."""
+    """Return the file to take: what the proof recommends, else q8_0 of those proven on enough, else the smallest."""
     entries: list[Entry] = record["files"]
     recommended = (record.get("recommended") or {}).get("file")
     if named := [entry for entry in entries if entry["file"] == recommended and entry["verdict"] == "proven"]:
