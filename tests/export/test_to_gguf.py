@@ -66,11 +66,16 @@ def test_the_command_writes_proven_files_from_any_folder(repository: Path, model
     ("arguments", "message"),
     [
         (["nowhere"], "error: nowhere: expected a run folder, an adapter folder or a model folder, got nothing"),
+        (
+            ["gpt2"],
+            "error: gpt2: expected a run folder, an adapter folder or a model folder, got nothing of that name; a "
+            "Hub id is OWNER/NAME",
+        ),
         ([__file__], f"error: {__file__}: expected a run folder, an adapter folder or a model folder, got a file"),
         ([".", "--quants", "q9"], "error: --quants: expected some of f16"),
         (["."], "error: .: expected recipe.json (a run), adapter_config.json (an adapter) or config.json (a model)"),
     ],
-    ids=["missing folder", "file", "unknown quant", "empty folder"],
+    ids=["missing folder", "Hub id without owner", "file", "unknown quant", "empty folder"],
 )
 def test_bad_input_is_one_line_and_status_2(
     arguments: list[str], message: str, repository: Path, tmp_path: Path
