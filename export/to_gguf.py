@@ -9,6 +9,7 @@ Exit status: 0 proven, 2 bad input, 3 a file failed its proof and is named *.unp
 docs/export.md has what is written and what is proven.
 """
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from cadmonkey.gguf.adapter_file import check_adapter, export_adapter
 from cadmonkey.gguf.folders import trained_parts
 from cadmonkey.gguf.origin import HUB_ID
 from cadmonkey.gguf.quantise import check_quants
-from cadmonkey.gguf.release import DEFAULT_QUANTS, is_proven, release_folder
+from cadmonkey.gguf.release import DEFAULT_LIMIT, DEFAULT_QUANTS, check_enough_prompts, is_proven, release_folder
 from cadmonkey.terminal import check_writable, run
 
 
@@ -48,7 +49,7 @@ class Export:
     """Merge the adapter into this model, with 16-bit weights, where the recorded base has moved or is quantised."""
     prompts: Path | None = None
     """JSONL with "prompt" and maybe "completion" to prove on; the run's references.jsonl unless given."""
-    limit: int = 300
+    limit: int = DEFAULT_LIMIT
     """Prove on this many prompts at most."""
     imatrix: Annotated[tuple[Path, ...] | None, tyro.conf.arg(metavar="[FILE ...]")] = None
     """Round small kinds by an importance matrix, of the run's training data or these JSONL files; some need one."""
@@ -76,6 +77,8 @@ def main(choices: Export) -> None:
     check_writable(out or folder)
     if choices.adapter:
         check_adapter(folder, base)
+    if choices.push is not None:
+        check_enough_prompts(folder, choices.prompts, choices.limit)
     target = release_folder(folder, out)
     if choices.proof:
         _export(choices, folder, target, base)
@@ -91,8 +94,9 @@ def main(choices: Export) -> None:
 
 def _export(choices: Export, folder: Path, target: Path, base: Path | None) -> None:
     """Export with proof, but what was proven before and is only to be pushed."""
-    asked_anew = choices.push is None or choices.prompts is not None or choices.base is not None
-    if not asked_anew and is_proven(folder, target, choices.quants):
+    given = (choices.prompts, choices.base, choices.imatrix)
+    asked_anew = choices.push is None or any(value is not None for value in given) or choices.limit != DEFAULT_LIMIT
+    if not asked_anew and is_proven(folder, target, choices.quants, base):
         _say(f"proven already ({target / 'proof.json'})")
         return
     proof = export(
@@ -122,4 +126,5 @@ def _say(step: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half-written is removed
     run(lambda: main(tyro.cli(Export)))

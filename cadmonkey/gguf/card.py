@@ -64,7 +64,7 @@ def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Or
         f"# {origin.name}",
         _descent(source, origin),
         "## Files\n\n" + _files(record, best),
-        "## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx),
+        *([] if best["verdict"] == "unproven" else ["## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx)]),
         *_scores(source),
         *_data(source),
         *_choices(source, origin),
@@ -111,6 +111,8 @@ def _files(record: Mapping[str, Any], best: Entry) -> str:
     entries: list[Entry] = record["files"]
     skipped = [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "skipped"]
     parts = [_proof_table(entries)]
+    if best["verdict"] == "unproven":
+        parts.append("**No file is for use:** each failed its proof.")
     if best["verdict"] == "proven":
         parts.append(f"Take `{best['file']}`: {_why(record, best)}.")
     if any(entry["verdict"] != "skipped" for entry in entries):
@@ -134,13 +136,20 @@ def _why(record: Mapping[str, Any], best: Entry) -> str:
 
 
 def _proof_table(entries: Sequence[Entry]) -> str:
-    columns = _columns(entries)
+    columns = ["prompts"] * (len(_prompts(entries)) > 1) + _columns(entries)
     rows = [["file", "MB", *columns, "verdict"]]
     for entry in entries:
         verdict = "proven" if entry["verdict"] == "proven" else "**not proven**"
         shown = [_cell(entry, column) or "–" for column in columns]
         rows.append([str(entry["file"]), f"{entry['size_bytes'] / 1e6:,.1f}", *shown, verdict])
     return _table(rows)
+
+
+def _prompts(entries: Sequence[Entry]) -> set[tuple[int, int]]:
+    """Return on how many prompts, and how many held-out ones of them, the files were proven."""
+    measured = [entry for entry in entries if entry["verdict"] != "skipped"]
+    counts = [(int(entry.get("prompts", 0)), entry) for entry in measured]
+    return {(prompts, int(entry.get("held_out_prompts", prompts))) for prompts, entry in counts}
 
 
 def _columns(entries: Sequence[Entry]) -> list[str]:
@@ -150,6 +159,8 @@ def _columns(entries: Sequence[Entry]) -> list[str]:
 
 def _cell(entry: Entry, column: str) -> str:
     """Return the figure as text, "" where the file has none: it was not proven, or the figure is not finite."""
+    if column == "prompts":
+        return str(entry.get("prompts", ""))
     try:
         return _COLUMNS[column][0](entry)
     except (KeyError, TypeError, ZeroDivisionError):
@@ -168,19 +179,20 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def _explanation(entries: Sequence[Entry]) -> str:
     measured = [entry for entry in entries if entry["verdict"] != "skipped"]
-    prompts = max(entry.get("prompts", 0) for entry in measured)
-    held_out = max(entry.get("held_out_prompts", prompts) for entry in measured)
-    kinds = (
-        f"{prompts} prompts, {held_out or 'none'} of them held out from the training,"
-        if held_out < prompts
-        else (f"{prompts} held-out prompts")
-    )
+    counts = _prompts(measured)
+    kinds = _prompt_words(*counts.pop()) if len(counts) == 1 else "as many prompts as the table says"
     meanings = "\n".join(f"- **{column}**: {_COLUMNS[column][1]}" for column in _columns(measured))
     return (
         f"Each file was run in llama.cpp on {kinds} and compared with the trained model in transformers:\n\n"
         f"{meanings}\n\nAll figures, and what each kind of file must reach, are in `proof.json`; a file that fails is "
         "named `.unproven.gguf`."
     )
+
+
+def _prompt_words(prompts: int, held_out: int) -> str:
+    if held_out < prompts:
+        return f"{prompts} prompts, {held_out or 'none'} of them held out from the training,"
+    return f"{prompts} held-out prompts"
 
 
 def _commands(name: str, origin: Origin, n_ctx: int) -> str:
@@ -321,7 +333,7 @@ def _limits(record: Mapping[str, Any]) -> str:
         "a part before you make it.",
         "Ask at temperature 0, without repeat penalty, with the chat template; the proof holds for that.",
         *_drift(record),
-        *(record.get("notes") or ()),
+        *_notes(record),
     ]
     if failed := [f"`{entry['file']}`" for entry in entries if entry["verdict"] == "unproven"]:
         lines.append(f"Failed the proof, not for use: {', '.join(failed)}.")
@@ -329,6 +341,17 @@ def _limits(record: Mapping[str, Any]) -> str:
     if any(rate < 1 for rate in rates):
         lines.append("Not every answer ended by itself; set a limit of tokens.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _notes(record: Mapping[str, Any]) -> list[str]:
+    """Return what limits the proofs, with the files that it limits unless these are all."""
+    entries: list[Entry] = record["files"]
+    notes = dict.fromkeys(note for entry in entries for note in entry.get("notes", ()))
+    lines = []
+    for note in notes:
+        files = [f"`{entry['file']}`" for entry in entries if note in entry.get("notes", ())]
+        lines.append(note if len(files) == len(entries) else f"{', '.join(files)}: {note}")
+    return lines
 
 
 def _drift(record: Mapping[str, Any]) -> list[str]:

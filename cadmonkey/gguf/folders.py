@@ -76,9 +76,14 @@ def base_folder(folder: Path, base: Path | None = None) -> Path:
 
 def _given_base(base: Path) -> Path:
     if not (base / "config.json").is_file():
-        got = "a folder without it" if base.is_dir() else "a file" if base.exists() else "nothing of that name"
+        got = "a folder without it" if base.is_dir() else "a file" if base.exists() else _nothing(base)
         raise InputError(f"--base {base}: expected the folder of a whole model, with config.json, got {got}")
     return _check_sixteen_bits(base, str(base))
+
+
+def _nothing(folder: Path) -> str:
+    is_word = folder.name == str(folder)
+    return "nothing of that name" + "; a Hub id is OWNER/NAME" * is_word
 
 
 def local_base(folder: Path) -> Path | None:
@@ -136,7 +141,7 @@ def _cached_folder(base: str, folder: Path) -> Path:
 
 def _model_folder(folder: Path) -> Path:
     if not folder.is_dir():
-        got = "a file" if folder.exists() else "nothing of that name"
+        got = "a file" if folder.exists() else _nothing(folder)
         raise InputError(f"{folder}: expected a run folder, an adapter folder or a model folder, got {got}")
     if not (folder / "config.json").is_file():
         raise InputError(

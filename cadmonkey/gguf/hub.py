@@ -8,7 +8,8 @@ from cadmonkey.gguf.checksums import CHECKSUMS, write_checksums
 from cadmonkey.gguf.folders import check_base_name, local_base
 from cadmonkey.gguf.origin import HUB_ID, is_adapter, read_training
 from cadmonkey.gguf.proof import UnprovenError
-from cadmonkey.gguf.record import RECORD, is_intact, published_names, read_record
+from cadmonkey.gguf.questions import MIN_PROMPTS
+from cadmonkey.gguf.record import RECORD, is_fully_proven, is_intact, published_names, read_record
 
 _FETCHED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "README.md")
 """Weights, configs, tokenizer, and the card, which names the licence."""
@@ -106,6 +107,11 @@ def names_to_push(folder: Path) -> list[str]:
             raise UnprovenError(
                 f"{folder / entry['file']}: expected a proven file to push, got one that is {entry['verdict']}; "
                 "nothing was uploaded"
+            )
+        if not is_fully_proven(entry):
+            raise UnprovenError(
+                f"{folder / entry['file']}: expected a file proven on {MIN_PROMPTS} prompts or more to push, got "
+                f"{entry.get('prompts', 0)}; nothing was uploaded, export it again without --limit"
             )
         if not is_intact(folder, entry):
             raise UnprovenError(

@@ -55,6 +55,18 @@ def calibration_files(folder: Path, given: Sequence[Path]) -> tuple[Path, ...]:
     )
 
 
+def read_calibration(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the rows of all `files`.
+
+    Raises:
+        InputError: a file is missing or broken, or all are empty.
+    """
+    rows = [row for file in files for row in read_jsonl(file, ("prompt",))]
+    if not rows:
+        raise InputError(f'{files[0]}: expected lines with a "prompt", got none')
+    return rows
+
+
 def measure_importance(model: Any, tokenizer: Any, config: ModelConfig, files: Sequence[Path]) -> Importance:
     """Run texts of `files`, from all over them, through the merged model and look at what its layers read.
 
@@ -65,9 +77,7 @@ def measure_importance(model: Any, tokenizer: Any, config: ModelConfig, files: S
     """
     import torch
 
-    rows = [row for file in files for row in read_jsonl(file, ("prompt",))]
-    if not rows:
-        raise InputError(f'{files[0]}: expected lines with a "prompt", got none')
+    rows = read_calibration(files)
     texts = _choose(tokenizer, rows)
     with _listening(model, llama_names(config)) as sums, torch.inference_mode():
         for token_ids in texts:

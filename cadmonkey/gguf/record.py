@@ -1,11 +1,18 @@
 """proof.json as the record of a release: which files of which model lie in a folder, and what was proven of each."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json
+from cadmonkey.gguf.folders import trained_parts
+from cadmonkey.gguf.proof import Figures, FileProof, TaskScore
+from cadmonkey.gguf.questions import MIN_PROMPTS
+from cadmonkey.gguf.recommendation import recommend
+from cadmonkey.gguf.tensors import TensorFigures
 
 Entry = dict[str, Any]
 """What proof.json says of one file: "file", "quant", "verdict" (proven, unproven, skipped), "size_bytes", "sha256", and
@@ -14,6 +21,8 @@ the figures of its proof."""
 RECORD = "proof.json"
 
 _BLOCK_BYTES = 2**20
+_NOT_OF_THE_MODEL = (RECORD, "recipe.json", "scores.json", "predictions.json", "answers.json")
+"""What may lie beside a model's own files and comes after them."""
 _VERDICTS = ("unproven", "skipped", "proven")
 """From the worst to the best."""
 
@@ -27,17 +36,25 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def model_sha256(folder: Path) -> str:
-    """Return a hash of what was trained, by which a record knows its model.
+def model_sha256(folder: Path, base: Path | None = None) -> str:
+    """Return a hash of what a file is made of, by which a record knows its model. `base` as in `base_folder`.
 
-    It covers the weights, configs and tokenizer of the adapter, of the model trained whole, or of a model folder.
+    It covers all bytes of weights, configs and tokenizer, those of an adapter's base included: two bases of one
+    architecture differ in nothing else. That reads the base once, much less than an export does with it.
+
+    Raises:
+        InputError: as `trained_parts`.
     """
-    places = [place for place in (folder / "adapter", folder / "model") if place.is_dir()]
-    is_run = (folder / "recipe.json").is_file()
-    place = places[0] if is_run and places else folder
+    parts = trained_parts(folder, base)
+    places = dict.fromkeys(filter(None, (parts.weights, parts.adapter, parts.tokenizer)))
+    lines = [line for place in places for line in (*_hashed(place), "\n")]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _hashed(place: Path) -> list[str]:
+    """Return a line for each file of a model, without its folder: a model that was moved is the same one."""
     files = sorted(path for path in place.iterdir() if path.suffix in (".safetensors", ".json", ".jinja", ".model"))
-    lines = "".join(f"{sha256_of(path)}  {path.name}\n" for path in files if path.name != RECORD)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return [f"{sha256_of(path)}  {path.name}\n" for path in files if path.name not in _NOT_OF_THE_MODEL]
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -48,7 +65,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD
     record = read_json(path) if path.is_file() else {}
-    return record if isinstance(record, dict) and isinstance(record.get("files"), list) else {}
+    entries = record.get("files") if isinstance(record, dict) else None
+    return record if isinstance(entries, list) and all(map(_is_entry, entries)) else {}
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, dict) and {"file", "quant"} <= value.keys() and value.get("verdict") in _VERDICTS
 
 
 def intact_entries(folder: Path, model: str, replaced: Collection[str] = ()) -> list[Entry]:
@@ -67,19 +89,76 @@ def is_intact(folder: Path, entry: Entry) -> bool:
     return path.is_file() and path.stat().st_size == entry.get("size_bytes") and sha256_of(path) == entry.get("sha256")
 
 
+def is_fully_proven(entry: Entry) -> bool:
+    """Whether the file is proven, and on as many prompts as a full proof takes."""
+    return entry.get("verdict") == "proven" and entry.get("prompts", 0) >= MIN_PROMPTS
+
+
 def overall_verdict(entries: Iterable[Entry]) -> str:
     """Return the worst verdict among the files."""
     return min((str(entry["verdict"]) for entry in entries), key=_VERDICTS.index)
 
 
 def best_file(record: Mapping[str, Any]) -> Entry:
-    """Return the file to take: what the proof recommends, else of those that passed q8_0, else the smallest."""
+    """Return the file to take: what the proof recommends, else q8_0 of those proven on enough, else the smallest."""
     entries: list[Entry] = record["files"]
     recommended = (record.get("recommended") or {}).get("file")
     if named := [entry for entry in entries if entry["file"] == recommended and entry["verdict"] == "proven"]:
         return named[0]
-    wrong = {"proven": 0, "skipped": 1, "unproven": 2}
-    return min(entries, key=lambda entry: (wrong[entry["verdict"]], entry["quant"] != "q8_0", entry["size_bytes"]))
+    return min(entries, key=_rank)
+
+
+def _rank(entry: Entry) -> tuple[int, bool, bool, int]:
+    wrong = {"proven": 0, "skipped": 1, "unproven": 2}[entry["verdict"]]
+    return wrong, entry.get("prompts", 0) < MIN_PROMPTS, entry["quant"] != "q8_0", entry["size_bytes"]
+
+
+def join_records(earlier: Mapping[str, Any], kept: Sequence[Entry], newest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an export and of the entries that were `kept` of the `earlier` record of the same model.
+
+    Of all entries together a file is recommended only if they were proven on the same prompts.
+    """
+    entries = [*kept, *newest["files"]]
+    drifts = [drift for drift in (newest.get("drift"), earlier.get("drift")) if drift]
+    return {
+        "verdict": overall_verdict(entries),
+        "recommended": _recommended(entries) if kept else newest.get("recommended"),
+        "drift": max(drifts, key=lambda drift: drift.get("prompts") or 0, default=None),
+        "files": entries,
+    }
+
+
+def _recommended(entries: Iterable[Entry]) -> dict[str, str] | None:
+    measured = [entry for entry in entries if entry["verdict"] != "skipped"]
+    grounds = {(entry.get("prompts_sha256"), entry.get("reference_dtype")) for entry in measured}
+    if len(grounds) != 1 or None in next(iter(grounds)):
+        return None
+    try:
+        best = recommend([_read_proof(entry) for entry in measured])
+    except (KeyError, TypeError):  # a record of another version, with other figures
+        return None
+    return {"file": best.file.published_name, "reason": best.reason}
+
+
+def _read_proof(entry: Entry) -> FileProof:
+    """Return what `FileProof.as_dict` made the entry of."""
+    score = entry["score"]
+    return FileProof(
+        file=entry["file"],
+        quant=entry["quant"],
+        reference=entry["reference_dtype"],
+        size_bytes=entry["size_bytes"],
+        figures=Figures(**_numbers(entry, Figures)),
+        tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
+        vocabulary=entry["vocabulary_difference"] or "",
+        score=None if score is None else TaskScore(**score),
+    )
+
+
+def _numbers(entry: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return the fields of a dataclass, NaN where JSON has null for what was not finite."""
+    values = {field.name: entry[field.name] for field in fields(kind)}
+    return {name: math.nan if value is None else value for name, value in values.items()}
 
 
 def published_names(folder: Path, entries: Iterable[Entry]) -> list[str]:

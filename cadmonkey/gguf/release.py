@@ -1,38 +1,42 @@
 """From a trained folder to GGUF files that are proven, with Modelfile, model card and checksums beside them."""
 
+import hashlib
+import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.cad.grammar import gbnf
-from cadmonkey.data.chat import asked, conversation
+from cadmonkey.data.chat import asked, conversation, render_chat, user_message
 from cadmonkey.errors import InputError
 from cadmonkey.files import explain_os_error, read_jsonl, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.checksums import is_finished, write_checksums
+from cadmonkey.gguf.checksums import CHECKSUMS, is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
-from cadmonkey.gguf.folders import base_folder
-from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance
+from cadmonkey.gguf.folders import base_folder, trained_parts
+from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
 from cadmonkey.gguf.original import Original
-from cadmonkey.gguf.proof import Proof
+from cadmonkey.gguf.proof import Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_against
 from cadmonkey.gguf.quantise import check_quants
-from cadmonkey.gguf.questions import read_questions
+from cadmonkey.gguf.questions import MIN_PROMPTS, Question, read_questions
 from cadmonkey.gguf.record import (
     RECORD,
     Entry,
     best_file,
     intact_entries,
+    is_fully_proven,
+    join_records,
     model_sha256,
-    overall_verdict,
     read_record,
     sha256_of,
 )
@@ -41,7 +45,13 @@ from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
 from cadmonkey.gguf.write import write_gguf
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 DEFAULT_QUANTS = ("f16", "q8_0")
+DEFAULT_LIMIT = 300
 
 LONGEST_CONTEXT = 4096
 """Tokens of context that card and Modelfile ask for: enough for a part, and little memory."""
@@ -77,6 +87,7 @@ class _Job:
     importance: Importance | None
     on_step: _Report
     merged: _Merged
+    base: Path | None
 
     def write(self, stage: Path) -> None:
         """Write the GGUF files into `stage`."""
@@ -97,7 +108,7 @@ def export(
     out: Path | None = None,
     prompts: Path | None = None,
     *,
-    limit: int = 300,
+    limit: int = DEFAULT_LIMIT,
     imatrix: Sequence[Path] | None = None,
     base: Path | None = None,
     on_step: _Report = lambda step: None,
@@ -116,24 +127,30 @@ def export(
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
     names = check_quants(quants, has_importance=imatrix is not None)
-    questions = read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
-    job = _open(folder, names, out, imatrix, base, on_step)
+    questions = _questions(folder, prompts, limit)
+    trained_parts(folder, base)
+    with _claimed(release_folder(folder, out), names):
+        return _export_claimed(_open(folder, names, out, imatrix, base, on_step), questions)
+
+
+def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
+    bits = trained_bits(job.source)
     with _staging(job.target) as stage:
         job.write(stage)
         original = Original(*job.merged.model_and_tokenizer, questions)
         proofs = []
-        for quant in names:
+        for quant in job.quants:
             path = stage / f"model-{quant}.gguf"
-            on_step(f"proving {path.name} on {len(questions)} prompts")
+            job.on_step(f"proving {path.name} on {len(questions)} prompts")
             proofs.append(prove_against(path, quant, original))
-        if trained_bits(folder) < 16:
-            on_step(f"measuring what the merge from {trained_bits(folder)} bits changed")
-        proof = Proof(job.target, tuple(proofs), measure_drift(folder, original, base))
-        record = proof.as_dict()
+        if bits < 16:
+            job.on_step(f"measuring what the merge from {bits} bits changed")
+        proof = Proof(job.target, tuple(proofs), measure_drift(job.source, original, job.base))
+        record, asked = proof.as_dict(), _prompts_sha256(questions)
         for file, entry in zip(proofs, record["files"], strict=True):
-            entry["sha256"] = sha256_of(stage / file.file)
+            entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked, "notes": list(proof.notes)}
             _publish(stage / file.file, job.target, entry)
-    _write_papers(job, record)
+        _write_papers(job, record)
     return proof
 
 
@@ -153,17 +170,23 @@ def export_without_proof(
         RunError: the disk is full or llama.cpp failed; no file is half-written.
     """
     names = check_quants(quants, has_importance=imatrix is not None)
-    job = _open(folder, names, out, imatrix, base, on_step)
-    entries = []
-    with _staging(job.target) as stage:
-        job.write(stage)
-        for quant in job.quants:
-            path = stage / f"model-{quant}.gguf"
-            sizes = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
-            entries.append({"file": path.name, "quant": quant, "verdict": "skipped", "reasons": [_SKIPPED], **sizes})
-            _publish(path, job.target, entries[-1])
-    _write_papers(job, {"files": entries})
-    return job.target
+    trained_parts(folder, base)
+    target = release_folder(folder, out)
+    with _claimed(target, names):
+        job = _open(folder, names, out, imatrix, base, on_step)
+        with _staging(target) as stage:
+            job.write(stage)
+            entries = [_skipped_entry(stage, quant) for quant in names]
+            for entry in entries:
+                _publish(stage / entry["file"], target, entry)
+            _write_papers(job, {"files": entries})
+    return target
+
+
+def _skipped_entry(stage: Path, quant: str) -> Entry:
+    path = stage / f"model-{quant}.gguf"
+    sizes = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    return {"file": path.name, "quant": quant, "verdict": "skipped", "reasons": [_SKIPPED], **sizes}
 
 
 _SKIPPED = "not proven: the proof was skipped (--no-proof)"
@@ -183,13 +206,32 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
     proof.require()
 
 
-def is_proven(source: Path, target: Path, quants: Sequence[str]) -> bool:
-    """Whether `target` holds the proven files of these kinds of the very model that lies in `source`."""
+def is_proven(source: Path, target: Path, quants: Sequence[str], base: Path | None = None) -> bool:
+    """Whether `target` holds files of these kinds of the very model in `source`, proven on MIN_PROMPTS or more."""
     if not is_finished(target):
         return False
-    entries = intact_entries(target, model_sha256(source))
-    proven = {entry["quant"] for entry in entries if entry["verdict"] == "proven"}
+    entries = intact_entries(target, model_sha256(source, base))
+    proven = {entry["quant"] for entry in entries if is_fully_proven(entry)}
     return proven.issuperset(quant.lower() for quant in quants)
+
+
+def check_enough_prompts(folder: Path, prompts: Path | None, limit: int) -> None:
+    """Find out before any work that a proof would be on too few prompts to be pushed.
+
+    Raises:
+        UnprovenError: it would.
+        InputError: as `read_questions`.
+    """
+    count = len(_questions(folder, prompts, limit))
+    if count < MIN_PROMPTS:
+        raise UnprovenError(
+            f"--push: expected files proven on {MIN_PROMPTS} prompts or more, got {count} by --prompts and --limit; "
+            "leave them out or name more"
+        )
+
+
+def _questions(folder: Path, prompts: Path | None, limit: int) -> tuple[Question, ...]:
+    return read_questions(prompts or _own_references(folder), limit, top_up=prompts is None)
 
 
 def release_folder(source: Path, out: Path | None) -> Path:
@@ -241,12 +283,31 @@ def _open(
 ) -> _Job:
     origin = read_origin(folder, base_folder(folder, base))
     trained, tokenizer = open_trained(folder, base)
+    _check_tokenizer(tokenizer, trained_parts(folder, base).tokenizer)
     merged, importance = _Merged(folder, base, on_step), None
     if imatrix is not None:
         files = calibration_files(folder, imatrix)
+        read_calibration(files)  # what is wrong with them is said before the model is loaded
         on_step("measuring the importance matrix")
         importance = measure_importance(*merged.model_and_tokenizer, trained.config, files)
-    return _Job(folder, release_folder(folder, out), quants, origin, trained, tokenizer, importance, on_step, merged)
+    target = release_folder(folder, out)
+    return _Job(folder, target, quants, origin, trained, tokenizer, importance, on_step, merged, base)
+
+
+def _check_tokenizer(tokenizer: StoredTokenizer, place: Path) -> None:
+    """Find out before any work that no prompt can be written or no answer can end."""
+    config, template = place / "tokenizer_config.json", place / "chat_template.jinja"
+    if tokenizer.eos_token is None:
+        raise InputError(f"{config}: expected an eos_token, with which the model ends its answer, got none")
+    if not tokenizer.chat_template:
+        return
+    bos, eos = tokenizer.bos_token or "", tokenizer.eos_token
+    try:
+        render_chat(
+            tokenizer.chat_template, user_message("a cube"), bos_token=bos, eos_token=eos, add_generation_prompt=True
+        )
+    except InputError as error:
+        raise InputError(f"{template if template.is_file() else config}: {error}") from error
 
 
 def _write_papers(job: _Job, record: dict[str, Any]) -> None:
@@ -254,15 +315,20 @@ def _write_papers(job: _Job, record: dict[str, Any]) -> None:
 
     The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
     """
-    target, model = job.target, model_sha256(job.source)
-    entries: list[Entry] = [*intact_entries(target, model, replaced=job.quants), *record["files"]]
+    target, model = job.target, model_sha256(job.source, job.base)
+    kept = intact_entries(target, model, replaced=job.quants)
+    earlier = read_record(target)
+    record = join_records(earlier if earlier.get("model_sha256") == model else {}, kept, record)
+    record["model_sha256"], entries = model, record["files"]
     _warn_of_strangers(job, entries)
-    record = {**record, "verdict": overall_verdict(entries), "model_sha256": model, "files": entries}
     write_json(target / RECORD, record)
     n_ctx = _context(job.trained.config.context_length)
     _write_grammars(target, job.origin)
     system = _common_system(job.source)
-    write_modelfile(target / "Modelfile", best_file(record)["file"], job.tokenizer, n_ctx, system)
+    best = best_file(record)
+    (target / "Modelfile").unlink(missing_ok=True)
+    if best["verdict"] != "unproven":
+        write_modelfile(target / "Modelfile", best["file"], job.tokenizer, n_ctx, system)
     write_card(target, job.source, record, job.origin, n_ctx)
     write_checksums(target, entries)
 
@@ -293,9 +359,80 @@ def _write_grammars(target: Path, origin: Origin) -> None:
         write_text(target / "grammar-ir.gbnf", gbnf("ir"))
 
 
+def _prompts_sha256(questions: Sequence[Question]) -> str:
+    """Return a hash by which two proofs are known to be on the same prompts and answers."""
+    return hashlib.sha256(json.dumps([astuple(question) for question in questions]).encode()).hexdigest()
+
+
 def _own_references(folder: Path) -> Path | None:
     path = folder / "references.jsonl"
     return path if path.is_file() else None
+
+
+@contextmanager
+def _claimed(target: Path, quants: Sequence[str]) -> Iterator[None]:
+    """Keep `target` from every other export, and remove what was made of it if nothing came of this one.
+
+    Raises:
+        InputError: another export runs there, files there are not ours, or it cannot be made.
+    """
+    made = [path for path in (target, *target.parents) if not path.exists()]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, target) from error
+    try:
+        with _locked(target):
+            _check_ours(target, quants)
+            yield
+    finally:
+        with suppress(OSError):  # it holds files
+            for path in made:
+                path.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock the folder itself, which leaves nothing behind after a kill; not on Windows, nor where no lock is known."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _try_lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        line = f"{folder}: another export runs there; wait for it, or choose another folder with --out"
+        raise InputError(line) from error
+    except OSError:
+        return  # a file system without locks
+
+
+def _check_ours(target: Path, quants: Sequence[str]) -> None:
+    """Find out that files of somebody else would be overwritten; a killed export is known by its hidden folder."""
+    try:
+        record = read_record(target)
+    except InputError as error:
+        raise InputError(f"{error}; {_ANOTHER_OUT}") from error
+    if (target / RECORD).exists() and not record:
+        raise InputError(f"{target / RECORD}: expected the record of an export, got another file; {_ANOTHER_OUT}")
+    if (target / RECORD).exists() or (target / _STAGE).exists():
+        return
+    files = [f"model-{quant}{ending}" for quant in quants for ending in (".gguf", ".unproven.gguf")]
+    for name in (*files, "README.md", "Modelfile", CHECKSUMS):
+        if (target / name).exists():
+            raise InputError(f"{target / name}: expected no such file, got one of no export of ours; {_ANOTHER_OUT}")
+
+
+_STAGE = ".gguf-part"
+_ANOTHER_OUT = "move it away, or choose another folder with --out"
 
 
 @contextmanager
@@ -304,7 +441,7 @@ def _staging(target: Path) -> Iterator[Path]:
 
     Its name is fixed, so that an export that was killed leaves nothing that the next one does not clear away.
     """
-    stage = target / ".gguf-part"
+    stage = target / _STAGE
     try:
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(parents=True)
@@ -316,7 +453,8 @@ def _staging(target: Path) -> Iterator[Path]:
 
 
 def _publish(staged: Path, target: Path, entry: Entry) -> None:
-    """Give the file the name its verdict allows, and remove its namesake of an earlier export."""
-    for name in (f"model-{entry['quant']}.gguf", f"model-{entry['quant']}.unproven.gguf"):
-        (target / name).unlink(missing_ok=True)
+    """Give the file the name its verdict allows, and then remove its namesake of an earlier export."""
     staged.replace(target / entry["file"])
+    for name in (f"model-{entry['quant']}.gguf", f"model-{entry['quant']}.unproven.gguf"):
+        if name != entry["file"]:
+            (target / name).unlink(missing_ok=True)

@@ -207,3 +207,15 @@ def test_an_export_that_is_killed_leaves_no_file_under_its_final_name(
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
     assert [path.name for path in out.iterdir()] == [".gguf-part"]
     assert [path for path in out.rglob("*") if path.name.startswith("model-")] == []
+
+
+def test_an_export_that_is_ended_politely_leaves_nothing(large: Path, repository: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    command = _command(repository, large, "--quants", "f32", "--out", out)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (out / ".gguf-part").is_dir():
+        time.sleep(0.002)
+    process.terminate()
+    assert process.communicate()[1].count("Traceback") == 0
+    assert process.returncode == 128 + signal.SIGTERM, "it was done before it could be ended"
+    assert not (tmp_path / "new").exists()

@@ -66,11 +66,16 @@ def test_the_command_writes_proven_files_from_any_folder(repository: Path, model
     ("arguments", "message"),
     [
         (["nowhere"], "error: nowhere: expected a run folder, an adapter folder or a model folder, got nothing"),
+        (
+            ["gpt2"],
+            "error: gpt2: expected a run folder, an adapter folder or a model folder, got nothing of that name; a "
+            "Hub id is OWNER/NAME",
+        ),
         ([__file__], f"error: {__file__}: expected a run folder, an adapter folder or a model folder, got a file"),
         ([".", "--quants", "q9"], "error: --quants: expected some of f16"),
         (["."], "error: .: expected recipe.json (a run), adapter_config.json (an adapter) or config.json (a model)"),
     ],
-    ids=["missing folder", "file", "unknown quant", "empty folder"],
+    ids=["missing folder", "Hub id without owner", "file", "unknown quant", "empty folder"],
 )
 def test_bad_input_is_one_line_and_status_2(
     arguments: list[str], message: str, repository: Path, tmp_path: Path
@@ -125,6 +130,8 @@ def test_a_push_that_was_refused_is_made_up_for_without_a_second_proof(
     hub.refuse = 0
     done = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
     assert (done.returncode, "proving" in done.stderr, "proven already" in done.stderr) == (0, False, True)
+    anew = _export(repository, tmp_path, *arguments, "--limit", "70", environment=hub.environment(tmp_path / "cache"))
+    assert (anew.returncode, "proving" in anew.stderr, "proven already" in anew.stderr) == (0, True, False)
     assert set(hub.repositories["me/counter"]) == {path.name for path in (tmp_path / "out").iterdir()}
 
 
@@ -168,10 +175,11 @@ def test_a_model_that_cannot_be_fetched_is_one_line_and_status_2(
     ("arguments", "changes", "status", "words"),
     [
         (["--push", "me/m", "--no-proof"], {}, 3, "--push: expected proven files, got --no-proof"),
+        (["--push", "me/m", "--limit", "2"], {}, 3, "--push: expected files proven on 64 prompts or more, got 2"),
         (["--push", "m"], {}, 2, "--push: expected owner and name of a repository, such as me/my-model, got m"),
         (["--push", "me/m"], {"HF_TOKEN": ""}, 2, "--push: expected a token of the Hub, got none"),
     ],
-    ids=["without proof", "no owner", "no token"],
+    ids=["without proof", "few prompts", "no owner", "no token"],
 )
 def test_a_push_that_cannot_be_is_refused_before_any_work(
     arguments: list[str], changes: dict[str, str], status: int, words: str, repository: Path, model_folder: Path,

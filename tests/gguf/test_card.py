@@ -140,7 +140,7 @@ def test_a_recommended_file_that_is_not_proven_any_more_is_not_taken() -> None:
 def test_the_limits_name_failures_endless_answers_and_the_drift_of_the_merge(tmp_path: Path) -> None:
     failed = PROVEN | {"file": "model-f16.unproven.gguf", "quant": "f16", "verdict": "unproven", "stop_rate": 0.0}
     drift = {"bits": 4, "prompts": 64, "mean_kl": 0.0012, "greedy_equal": 0.98}
-    card = _card(tmp_path, failed, drift=drift, notes=["Only 2 prompts."])
+    card = _card(tmp_path, failed | {"notes": ["Only 2 prompts."]}, drift=drift)
     limits = card.partition("## Limits")[2]
     assert "Failed the proof, not for use: `model-f16.unproven.gguf`." in limits
     assert "Not every answer ended by itself" in limits

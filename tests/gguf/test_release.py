@@ -12,9 +12,12 @@ import pytest
 
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf import UnprovenError, export, export_without_proof, release
+from cadmonkey.gguf.hub import names_to_push
 from cadmonkey.gguf.record import best_file
-from cadmonkey.gguf.release import export_run, update_card
+from cadmonkey.gguf.release import export_run, is_proven, update_card
 from cadmonkey.gguf.trained import open_model
+
+torch = pytest.importorskip("torch", reason="export needs the train extra")
 
 
 @pytest.fixture
@@ -81,13 +84,16 @@ def test_files_of_a_run_lie_in_its_folder_and_those_of_a_model_beside_its_own(
     assert 'license: "mit"' in (model / "gguf" / "README.md").read_text()
 
 
-def test_a_file_that_is_not_the_model_is_renamed_and_replaces_the_proven_one(
-    run_folder: Path, tmp_path: Path, random_file: None
-) -> None:
-    (tmp_path / "model-f16.gguf").write_bytes(b"an earlier export, proven")
-    proof = export(run_folder, ("f16",), tmp_path)
-    assert [path.name for path in tmp_path.glob("*.gguf")] == ["model-f16.unproven.gguf"]
-    assert json.loads((tmp_path / "proof.json").read_text())["verdict"] == "unproven"
+def test_a_file_that_is_not_the_model_is_renamed_and_replaces_the_proven_one(released: Path, random_file: None) -> None:
+    proof = export(released, ("f16", "q8_0"))
+    assert sorted(path.name for path in released.glob("*.gguf")) == [
+        *("model-f16.unproven.gguf", "model-q8_0.unproven.gguf")
+    ]
+    assert _record(released)["verdict"] == "unproven"
+    assert not (released / "Modelfile").exists()
+    card = (released / "README.md").read_text()
+    assert "**No file is for use:** each failed its proof." in card
+    assert "lms import" not in card
     with pytest.raises(UnprovenError, match=r"model-f16\.unproven\.gguf: the same greedy answer for 0\.0%") as caught:
         proof.require()
     assert caught.value.exit_status == 3
@@ -306,3 +312,117 @@ def test_bad_input_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         export(run_folder, **({"out": tmp_path / "out"} | arguments))
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_another_base_are_files_of_another_model(
+    run_folder: Path, model_folder: Path, new_llama: Callable[..., Any], tmp_path: Path
+) -> None:
+    adapter, out = Path(shutil.copytree(run_folder / "adapter", tmp_path / "lora")), tmp_path / "out"
+    other = Path(shutil.copytree(model_folder, tmp_path / "other"))
+    torch.manual_seed(3)
+    model = new_llama()
+    model.model.layers[0].mlp.up_proj.weight.data.add_(0.01)
+    model.save_pretrained(other)
+    export_without_proof(adapter, ("f16",), out)
+    export_without_proof(adapter, ("q8_0",), out, base=other)
+    assert list(_verdicts(out)) == ["model-q8_0.gguf"]
+    export_without_proof(adapter, ("q4_k_m",), out, base=Path(shutil.copytree(other, tmp_path / "moved")))
+    assert list(_verdicts(out)) == ["model-q8_0.gguf", "model-q4_k_m.gguf"]
+
+
+def test_record_and_card_tell_of_each_file_on_how_many_prompts_it_was_proven(released: Path) -> None:
+    export(released, ("q8_0",), limit=2)
+    record, card = _record(released), (released / "README.md").read_text()
+    assert {entry["quant"]: entry["prompts"] for entry in record["files"]} == {"f16": 64, "q8_0": 2}
+    assert record["recommended"] is None, "files proven on unlike prompts cannot be compared"
+    assert "| file | MB | prompts | text |" in card
+    assert "on as many prompts as the table says" in card
+    assert "- `model-q8_0.gguf`: Only 2 prompts; a full proof takes 64 or more." in card
+    assert "Take `model-f16.gguf`" in card
+
+
+def test_the_file_to_take_is_chosen_among_those_of_all_exports_on_the_same_prompts(run: Path, exported: Path) -> None:
+    export(run, ("q8_0",))
+    export(run, ("f16",))
+    assert _record(run)["recommended"] == _record(exported)["recommended"]
+    assert _record(run)["recommended"]["file"] == "model-q8_0.gguf"
+
+
+def test_a_release_proven_on_few_prompts_is_neither_done_already_nor_pushed(run: Path) -> None:
+    export(run, ("q8_0",), limit=2)
+    assert not is_proven(run, run, ("q8_0",))
+    with pytest.raises(UnprovenError, match="expected a file proven on 64 prompts or more to push, got 2"):
+        names_to_push(run)
+
+
+@pytest.mark.parametrize("name", ["model-q8_0.gguf", "README.md", "Modelfile", "SHA256SUMS"])
+def test_a_file_that_is_not_ours_is_not_overwritten(name: str, run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: expected no such file, got one of no export of ours; .* --out"):
+        export_without_proof(run_folder, ("q8_0",), tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"proof": "mine"}', '{"files": [1]}'])
+def test_a_record_that_is_not_ours_is_refused_before_any_work(text: str, run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "proof.json").write_text(text)
+    said: list[str] = []
+    with pytest.raises(InputError, match=r"proof\.json: expected .* --out"):
+        export_without_proof(run_folder, ("q8_0",), tmp_path, on_step=said.append)
+    assert (said, [path.name for path in tmp_path.iterdir()]) == ([], ["proof.json"])
+
+
+def test_a_second_export_into_the_same_folder_at_the_same_time_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def start_another(step: str) -> None:
+        with pytest.raises(InputError, match="another export runs there") as caught:
+            export_without_proof(run_folder, ("f16",), tmp_path / "out")
+        refused.append(str(caught.value))
+
+    export_without_proof(run_folder, ("q8_0",), tmp_path / "out", on_step=start_another)
+    assert len(refused) == 1
+    assert _verdicts(tmp_path / "out") == {"model-q8_0.gguf": "skipped"}
+
+
+def test_a_folder_made_for_nothing_is_removed(run: Path, tmp_path: Path) -> None:
+    (run / "adapter" / "tokenizer.json").write_text("{}")
+    with pytest.raises(InputError):
+        export_without_proof(run, ("q8_0",), tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_broken_chat_template_and_a_missing_end_token_are_named_with_their_file(run: Path) -> None:
+    config = run / "adapter" / "tokenizer_config.json"
+    (run / "adapter" / "chat_template.jinja").write_text("{% if %}")
+    with pytest.raises(InputError, match=r"adapter/chat_template\.jinja: chat template: cannot render"):
+        export_without_proof(run, ("q8_0",))
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"eos_token": None}))
+    with pytest.raises(InputError, match=r"adapter/tokenizer_config\.json: expected an eos_token"):
+        export_without_proof(run, ("q8_0",))
+    assert not list(run.glob("*.gguf"))
+
+
+def test_broken_calibration_texts_are_named_before_the_model_is_loaded(run: Path) -> None:
+    said: list[str] = []
+    (run / "texts.jsonl").write_text('{"prompt": "a cube"}\n{')
+    with pytest.raises(InputError, match=r"texts\.jsonl:2: expected one JSON object a line"):
+        export_without_proof(run, ("q4_k_m",), imatrix=(run / "texts.jsonl",), on_step=said.append)
+    assert said == []
+
+
+def test_an_old_file_is_replaced_in_one_step_so_that_a_kill_loses_neither(
+    released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def die(path: Path, target: Path) -> Path:
+        if path.parent != target.parent:
+            raise OSError("killed here")
+        return replace(path, target)
+
+    before = (released / "model-q8_0.gguf").read_bytes()
+    monkeypatch.setattr(Path, "replace", die)
+    with pytest.raises(InputError, match="killed here"):
+        export_without_proof(released, ("q8_0",))
+    assert (released / "model-q8_0.gguf").read_bytes() == before
