@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from cadmonkey.data.chat import asked
-from cadmonkey.data.sources import Row, Source, load_rows
+from cadmonkey.data.sources import SPLITS, Row, Source, load_rows
 from cadmonkey.errors import InputError
 
 VALIDATION_SHARE = 0.02
@@ -21,6 +21,11 @@ FEWEST_HELD_OUT = 10
 
 LABEL_SHARE, LABEL_ROWS = 0.01, 10
 """An answer that stands in more rows than either (a share of all, a count) is a label like "yes", not a text."""
+
+_CLAIMS = ("", *SPLITS)
+"""Of copies the one with the last of these splits stays; "" is none of its own."""
+_HELD_OUT = _CLAIMS.index("validation")
+"""From here on a row is held out."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class Taken:
     unusable: int
     """Rows of a Hub data set that could not be read, and are not among `rows`."""
     duplicates: int
-    """Rows left out because the same prompt and completion stood before, here or in an earlier source."""
+    """Rows left out because the same prompt and completion stand elsewhere, here or in another source."""
+    overlap: int
+    """Those of them that would be trained on though the other copy came as a held-out one."""
     weight: float
     train: int
     """Rows to train on, repeated ones included."""
@@ -49,6 +56,7 @@ class Taken:
         words = [f"{self.source}: {self.rows:,} rows ({self.format})"]
         words += [f"{self.unusable:,} unusable ones left out"] if self.unusable else []
         words += [f"{self.duplicates:,} duplicates left out"] if self.duplicates else []
+        words += [f"{self.overlap:,} of them stood among the held-out rows"] if self.overlap else []
         words += [f"weight {self.weight:g}"] if self.weight != 1 else []
         return ", ".join([*words, f"{self.train:,} to train on, {self.held_out:,} held out"])
 
@@ -63,6 +71,11 @@ class Mixture:
     """Only rows that came with this split of their own."""
     taken: list[Taken]
 
+    @property
+    def overlap(self) -> int:
+        """Rows to train on that were left out because they stood among the held-out ones."""
+        return sum(source.overlap for source in self.taken)
+
 
 def mix_sources(
     sources: Sequence[str],
@@ -75,7 +88,7 @@ def mix_sources(
     """Read `sources`, leave out exact duplicates, take each by its weight, and hold some rows out.
 
     A weight of 2 takes every row twice to train on, 0.5 a random half; held-out rows are never repeated. Rows of one
-    answer never sit on both sides, see `split_rows`; rows that come with a split keep it.
+    answer never sit on both sides, see `split_rows`; rows that come with a split keep it. Of copies the held-out stays.
 
     Raises:
         InputError: a source cannot be read, or there is not one positive weight for each.
@@ -83,11 +96,11 @@ def mix_sources(
     _check_weights(sources, weights)
     weight_of = list(weights) or [1.0] * len(sources)
     loaded = [load_rows(source, prompt_column, completion_column) for source in sources]
-    unique = _without_duplicates(loaded)
+    unique, overlaps = _without_duplicates(loaded)
     rng = random.Random(f"{seed}/mix")
     chosen = [_share(source.rows, min(weight, 1.0), rng) for source, weight in zip(unique, weight_of, strict=True)]
     rows = split_rows([row | {"source": number} for number, source in enumerate(chosen) for row in source])
-    sides = {split: [row for row in rows if row["split"] == split] for split in ("train", "validation", "test")}
+    sides = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
     train_of = [
         _repeat([row for row in sides["train"] if row["source"] == number], weight, rng)
         for number, weight in enumerate(weight_of)
@@ -99,6 +112,7 @@ def mix_sources(
             rows=len(before.rows),
             unusable=before.unusable,
             duplicates=len(before.rows) - len(after.rows),
+            overlap=overlaps[number],
             weight=weight,
             train=len(train),
             held_out=sum(row["source"] == number for row in sides["validation"]),
@@ -119,7 +133,11 @@ def split_rows(rows: list[Row]) -> list[Row]:
 
     A part is a completion: one text under several prompts is on one side. Where a completion is a label, the part is
     the prompt with all that stands before it. The parts with the lowest hashes are held out until there are enough.
+    Rows keep the split they came with, but where each has one and none is for validation: then some are held out of
+    those to train on.
     """
+    if all(row.get("split") in ("train", "test") for row in rows):
+        rows = [{k: v for k, v in row.items() if (k, v) != ("split", "train")} for row in rows]
     outside = [row for row in rows if "split" not in row]
     counts = Counter(row["completion"] for row in outside)
     labels = {text for text, count in counts.items() if count > max(LABEL_ROWS, LABEL_SHARE * len(outside))}
@@ -160,19 +178,31 @@ def _check_weights(sources: Sequence[str], weights: Sequence[float]) -> None:
             raise InputError(f"--dataset-weights: expected numbers above 0 and up to 1000, got {weight}")
 
 
-def _without_duplicates(sources: list[Source]) -> list[Source]:
-    """Leave out rows whose whole conversation stood before."""
-    seen: set[str] = set()
-    unique = []
-    for source in sources:
-        rows = []
-        for row in source.rows:
-            key = _hash(_asked(row) + row["completion"])
-            if key not in seen:
-                rows.append(row)
-            seen.add(key)
-        unique.append(replace(source, rows=rows))
-    return unique
+def _without_duplicates(sources: list[Source]) -> tuple[list[Source], list[int]]:
+    """Leave out rows whose whole conversation stands elsewhere, and count those that would be trained on by source.
+
+    The copy that is held out stays, wherever it stands, so that none is trained on; of others the first.
+    """
+    keys = [[_conversation(row) for row in source.rows] for source in sources]
+    stays: dict[str, Row] = {}
+    for source, its_keys in zip(sources, keys, strict=True):
+        for key, row in zip(its_keys, source.rows, strict=True):
+            stays[key] = max(stays.get(key, row), row, key=_claim)
+    unique, overlaps = [], []
+    for source, its_keys in zip(sources, keys, strict=True):
+        both = [(row, stays[key]) for key, row in zip(its_keys, source.rows, strict=True)]
+        unique.append(replace(source, rows=[row for row, other in both if row is other]))
+        overlaps.append(sum(_claim(row) < _HELD_OUT <= _claim(other) for row, other in both))
+    return unique, overlaps
+
+
+def _claim(row: Row) -> int:
+    """Which of several copies stays: the highest."""
+    return _CLAIMS.index(row.get("split", ""))
+
+
+def _conversation(row: Row) -> str:
+    return _hash(_asked(row) + row["completion"])
 
 
 def _share(rows: list[Row], share: float, rng: random.Random) -> list[Row]:

@@ -14,6 +14,9 @@ from cadmonkey.files import read_jsonl
 
 Row = dict[str, Any]
 
+SPLITS = ("train", "validation", "test")
+"""What a row's own column "split" may say."""
+
 _LOCAL = (".jsonl", ".json", ".csv", ".parquet")
 
 
@@ -39,7 +42,7 @@ def load_rows(source: str, prompt_column: str = "", completion_column: str = "")
         InputError: the source is missing or offline, of no known format, or empty.
     """
     path = Path(source)
-    local = path.suffix.lower() in _LOCAL or path.exists()
+    local = _is_local(source)
     table = read_file(path) if local else _read_hub(source)
     known = find_format(source, table[0] if table else (), prompt_column, completion_column)
     rows: list[Row] = []
@@ -56,6 +59,12 @@ def load_rows(source: str, prompt_column: str = "", completion_column: str = "")
     return Source(source, known.name, rows, len(faults))
 
 
+def _is_local(source: str) -> bool:
+    """True for what is there, and for what can be no Hub id: those are owner/name, or a name alone."""
+    path = Path(source)
+    return path.exists() or path.suffix.lower() in _LOCAL or source.startswith((".", "/", "~")) or source.count("/") > 1
+
+
 def _row(source: str, number: int, turns: list[Message]) -> Row:
     context = {"context": turns[:-1]} if len(turns) > 2 else {}
     return {
@@ -68,9 +77,18 @@ def _row(source: str, number: int, turns: list[Message]) -> Row:
 
 
 def _own(cells: dict[str, Any]) -> Row:
-    """The identity, the split and the context that a row of ours brings along."""
-    if not all(isinstance(cells.get(name), str) for name in ("part", "split")):
+    """The split that a row brings along, and the identity and the context of a row of ours.
+
+    Raises:
+        InputError: there is no such split; a row of it would be on no side.
+    """
+    split = cells.get("split")
+    if split is None or split == "":  # an empty cell
         return {}
+    if split not in SPLITS:
+        raise InputError(f"split: expected {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, got {split!r}")
+    if not isinstance(cells.get("part"), str):
+        return {"split": split}
     kept: Row = {name: cells[name] for name in ("id", "family", "part", "split") if isinstance(cells.get(name), str)}
     return kept | ({"context": cells["context"]} if isinstance(cells.get("context"), list) else {})
 
@@ -91,6 +109,8 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     """
     if path.is_dir():
         return [row for file in sorted(path.glob("*.parquet")) for row in read_parquet(file)]
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path, or name a Hub data set as owner/name")
     readers = {".jsonl": read_jsonl, ".json": _read_json, ".csv": _read_csv, ".parquet": read_parquet}
     reader = readers.get(path.suffix.lower())
     if not path.is_file() or reader is None:

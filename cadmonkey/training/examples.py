@@ -12,7 +12,7 @@ from cadmonkey.data.chat import ChatTokenizer, Example, asked, control_token_in,
 from cadmonkey.data.mixing import Mixture, mix_sources
 from cadmonkey.data.rows import make_rows
 from cadmonkey.errors import InputError
-from cadmonkey.files import read_jsonl, write_json, write_jsonl
+from cadmonkey.files import read_json, read_jsonl, write_json, write_jsonl
 from cadmonkey.parts import MIXES
 from cadmonkey.training.recipe import Recipe
 
@@ -65,6 +65,12 @@ def write_rows(out: Path, recipe: Recipe, references: Literal["parts", "held-out
     else:
         write_jsonl(questions, (outside.test or outside.validation)[: recipe.parts_to_judge])
     return [train, validation, questions]
+
+
+def read_overlap(run: Path) -> int:
+    """Return how many rows to train on were left out of the run's data because they stood among held-out ones."""
+    path = run / "data" / "sources.json"
+    return sum(source.get("overlap", 0) for source in read_json(path)) if path.is_file() else 0
 
 
 def read_outside(recipe: Recipe) -> Mixture:

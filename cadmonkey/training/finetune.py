@@ -9,7 +9,7 @@ from cadmonkey.errors import RunError
 from cadmonkey.files import write_json
 from cadmonkey.training.end_token import measure_end_token
 from cadmonkey.training.engines import add_adapter, import_engine, load_base, load_tokenizer
-from cadmonkey.training.examples import encode_rows, read_training_rows
+from cadmonkey.training.examples import encode_rows, read_overlap, read_training_rows
 from cadmonkey.training.plan import make_plan
 from cadmonkey.training.plan_report import print_plan, refuse
 from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows, write_preflight
@@ -46,7 +46,7 @@ def finetune(recipe: Recipe, out: Path) -> None:
     print_plan(plan)
     refuse(plan)
 
-    checks = check_run(Subject(recipe, plan, tokenizer, rows, train, twinned))
+    checks = check_run(Subject(recipe, plan, tokenizer, rows, train, twinned, read_overlap(out)))
     first_alone(lambda: write_preflight(out / "preflight.json", checks, []))
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)

@@ -12,7 +12,7 @@ from cadmonkey.data.rows import make_rows
 from cadmonkey.errors import InputError
 from cadmonkey.parts import MIXES
 from cadmonkey.training.engines import find_base, load_tokenizer
-from cadmonkey.training.examples import Examples, Row, encode_rows, read_outside, read_training_rows
+from cadmonkey.training.examples import Examples, Row, encode_rows, read_outside, read_overlap, read_training_rows
 from cadmonkey.training.plan import DataFigures, figures_of
 from cadmonkey.training.recipe import Recipe
 
@@ -73,6 +73,8 @@ class Sample:
     outside: list[Row]
     own: list[Row]
     held_out: list[Row]
+    overlap: int
+    """Rows to train on that were left out because they stood among held-out ones."""
 
     @property
     def train(self) -> list[Row]:
@@ -88,12 +90,12 @@ def sample_rows(recipe: Recipe, run: Path | None) -> Sample:
     """
     if run is not None and (run / "data" / "train.jsonl").is_file():
         rows, held_out = read_training_rows(run / "data")
-        return Sample(rows, [], held_out)
+        return Sample(rows, [], held_out, read_overlap(run))
     outside = read_outside(recipe)
     mix = MIXES[recipe.own_mix]
     own = list(make_rows(min(recipe.own_parts, SAMPLE_ROWS), recipe.seed, "train", mix=mix))
     own_held_out = make_rows(min(recipe.validation_rows, recipe.own_parts), recipe.seed, "validation", mix=mix)
-    return Sample(outside.train, own, [*outside.validation, *own_held_out])
+    return Sample(outside.train, own, [*outside.validation, *own_held_out], outside.overlap)
 
 
 def look_at_data(recipe: Recipe, sample: Sample, tokenizer: Any) -> tuple[DataFigures, Examples]:

@@ -21,7 +21,7 @@ def inspect(
     held_out, twinned = part_twins(sample.train, sample.held_out)
     data, train = look_at_data(recipe, replace(sample, held_out=held_out), tokenizer)
     plan = plan_run(recipe, data, out, gpu_memory_gb)
-    checks = check_run(Subject(recipe, plan, tokenizer, sample.train, train, twinned))
+    checks = check_run(Subject(recipe, plan, tokenizer, sample.train, train, twinned, sample.overlap))
     row_checks = _rows(recipe, tokenizer, checks)
     if run is not None:
         checks.insert(0, _check_data(run))

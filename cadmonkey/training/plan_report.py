@@ -4,7 +4,7 @@ from typing import Any
 
 from cadmonkey.errors import InputError
 from cadmonkey.training.plan import Plan
-from cadmonkey.training.verdict import SMOKE_STEPS, Finding
+from cadmonkey.training.verdict import SMOKE_STEPS, Finding, rounded
 
 _COLOURS = {"ok": "green", "go": "green", "warn": "yellow", "stop": "red"}
 
@@ -66,10 +66,16 @@ def _data(plan: Plan) -> list[tuple[str, str]]:
 
 def _steps(plan: Plan) -> list[tuple[str, str]]:
     rates = ", ".join(f"{rate:.2g} at {place}" for place, rate in plan.learning_rates.items())
+    coverage = [
+        ("coverage", f"{rounded(plan.coverage_percent)} % of {plan.data_rows:,} rows, {rounded(plan.epochs)} epochs")
+    ]
+    epoch = f"; {plan.steps_per_epoch:,} are an epoch"
+    if not plan.data_rows:
+        coverage, epoch = [], ""
     processes = f" on {plan.world_size} processes" if plan.world_size > 1 else ""
     return [
-        ("steps", f"{plan.steps:,} of {plan.effective_batch} rows{processes}; {plan.steps_per_epoch:,} are an epoch"),
-        ("coverage", f"{plan.coverage_percent:g} % of {plan.data_rows:,} rows, {plan.epochs:g} epochs"),
+        ("steps", f"{plan.steps:,} of {plan.effective_batch} rows{processes}{epoch}"),
+        *coverage,
         ("learning rate", rates),
         ("", f"{plan.share_below_1_percent:.1%} of the steps below 1 % of the peak, warm-up {plan.warmup_share:.0%}"),
     ]

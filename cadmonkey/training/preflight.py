@@ -15,12 +15,11 @@ from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import RowCheck
 from cadmonkey.training.served import check_served
 from cadmonkey.training.twins import Twinned
-from cadmonkey.training.verdict import Finding
+from cadmonkey.training.verdict import Finding, mostly_left_out
 
-MOST_LEFT_OUT = 0.5
 MOST_REPEATED = 0.9
 MOST_LEAKED = 0.5
-"""From this share of left-out, repeated, or held-out but trained rows on a run is not what it was meant to be."""
+"""From this share of repeated, or of held-out but trained rows on a run is not what it was meant to be."""
 
 MANY_REPEATED = 0.1
 MANY_NEAR = 0.5
@@ -54,19 +53,27 @@ class Subject:
     """The rows to train on, those that are left out too."""
     train: Examples
     twinned: Twinned
+    overlap: int
+    """Rows to train on that were left out when the data were read, because they stood among held-out ones."""
 
 
 def check_run(subject: Subject) -> list[Check]:
     """Return every check that needs no weights."""
-    checks = [_check_rows(subject.plan), _check_twins(subject.twinned, subject.recipe), _check_leaks(subject.twinned)]
+    checks = [
+        _check_rows(subject.plan),
+        _check_twins(subject.twinned, subject.recipe),
+        _check_leaks(subject.twinned, subject.overlap),
+    ]
     if subject.tokenizer is None:
         checks += list(_skipped("the tokenizer is not at hand; fetch the model first", _TOKENIZER_CHECKS))
     else:
         checks += _check_tokens(subject)
+    if subject.plan.rows["train"]:
+        checks += [_check_length(subject.recipe, subject.plan), _check_warmup(subject.recipe, subject.plan)]
+    else:
+        checks += list(_skipped(_NO_ROW, ("length", "warm-up")))
     return [
         *checks,
-        _check_length(subject.recipe, subject.plan),
-        _check_warmup(subject.recipe, subject.plan),
         _check_memory(subject.plan),
         _check_disk(subject.plan),
     ]
@@ -83,16 +90,19 @@ _TOKENIZER_CHECKS = (
 )
 
 
+_NO_ROW = "no row is left to look at"
+
+
 def _check_tokens(subject: Subject) -> list[Check]:
-    tokenizer, train = subject.tokenizer, subject.train
-    return [
+    tokenizer, kept = subject.tokenizer, subject.train.kept
+    checks = [
         _check_control_tokens(subject.plan),
-        _check_labels(tokenizer, train.kept),
-        _check_begin(tokenizer, train.kept),
-        _check_pad(tokenizer, train.kept),
+        _check_pad(tokenizer, kept),
         _check_vocabulary(tokenizer, subject.plan),
-        *_check_text(subject),
     ]
+    if not kept:
+        return [*checks, *_skipped(_NO_ROW, ("labels", "begin token", "served prompt", "whole rows"))]
+    return [*checks, _check_labels(tokenizer, kept), _check_begin(tokenizer, kept), *_check_text(subject)]
 
 
 def _skipped(why: str, names: tuple[str, ...]) -> Iterator[Check]:
@@ -125,7 +135,7 @@ def _check_rows(plan: Plan) -> Check:
         return Check(
             "rows", "stop", f"{detail}, {plan.rows['validation']} held out; raise --max-seq-length or give more data"
         )
-    if left_out > MOST_LEFT_OUT * (left_out + plan.rows["train"]):
+    if mostly_left_out(plan):
         return Check("rows", "stop", f"{detail} ({plan.left_out}); raise --max-seq-length")
     if plan.too_long:
         return Check("rows", "fixed", f"{detail}, {plan.too_long} for their length: none is cut")
@@ -144,7 +154,17 @@ def _check_twins(twinned: Twinned, recipe: Recipe) -> Check:
     return Check("repetitions", "pass", words)
 
 
-def _check_leaks(twinned: Twinned) -> Check:
+def _check_leaks(twinned: Twinned, overlap: int) -> Check:
+    check = _check_splits(twinned)
+    if not overlap:
+        return check
+    words = (
+        f"the splits of the data overlap: {overlap} rows to train on stood among the held-out ones and were left out"
+    )
+    return Check(check.name, "stop" if check.status == "stop" else "warn", f"{words}; {check.detail}")
+
+
+def _check_splits(twinned: Twinned) -> Check:
     rows = f"{twinned.left_out} of {twinned.held_out} held-out rows are also trained on"
     also = (
         f"{twinned.leaked_prompts} held-out prompts are trained with another answer, {twinned.leaked_near} nearly alike"
@@ -217,7 +237,7 @@ def _check_pad(tokenizer: Any, examples: list[Example]) -> Check:
         return Check("pad token", "stop", f"expected a special token other than {end}, got {pad}")
     if any(tokenizer.pad_token_id in example.input_ids for example in examples):
         return Check("pad token", "stop", f"{pad} stands inside rows, where it would be learnt; take another")
-    return Check("pad token", "pass", f"{pad}, not {end}, and in no row")
+    return Check("pad token", "pass", f"{pad}, not {end}{', and in no row' if examples else ''}")
 
 
 def _check_vocabulary(tokenizer: Any, plan: Plan) -> Check:

@@ -22,8 +22,8 @@ LEVELS: tuple[Level, ...] = ("stop", "warn", "ok")
 SMOKE_STEPS = 20
 """A run told to stop after so few steps tries the stages; whether it would learn is not asked."""
 
-LEAST_COVERAGE, FULL_COVERAGE, MANY_EPOCHS = 25.0, 95.0, 500.0
-"""Percent of the data: below the first a run is stopped, below the second and above the third it is warned."""
+LEAST_COVERAGE, FULL_COVERAGE, MANY_EPOCHS, MOST_EPOCHS = 25.0, 95.0, 500.0, 5000.0
+"""Percent of the data: below the first and above the last a run is stopped, outside the inner two it is warned."""
 
 LOW_LORA_RATE, HIGH_LORA_RATE, HIGH_FULL_RATE = 1e-4, 1e-3, 1e-4
 """Usual peaks: 1e-4 to 2e-4 for LoRA (Hu 2021; Dettmers 2023), 1e-5 to 5e-5 for a whole model of over 1e8 weights."""
@@ -39,6 +39,8 @@ SPENT_SHARE = 0.1
 LONG_WARMUP = 0.2
 SMALL_BATCH, MANY_ROWS = 16, 10_000
 LEFT_OUT_SHARE = 0.02
+MOST_LEFT_OUT = 0.5
+"""From this share of left-out rows on a run is not what it was meant to be; the preflight stops there too."""
 LONG_RUN_H = 24.0
 ROOMY = 0.8
 """A model that fits into this share of the memory in 16 bits has no need of fewer."""
@@ -111,21 +113,28 @@ def sum_up(findings: list[Finding]) -> Verdict:
 def _coverage(plan: "Plan", recipe: Recipe) -> Finding:
     seen, percent = plan.steps * plan.effective_batch, plan.coverage_percent
     rows = f"{plan.steps:,} steps x {plan.effective_batch} rows = {seen:,} of {plan.data_rows:,}"
-    words = f"{percent:.3g} % of the data: {rows}"
+    words = f"{rounded(percent)} % of the data: {rows}"
     if plan.packed_rows:
         words += f" rows packed into {plan.packed_rows:,}"
+    level: Level
     if percent < FULL_COVERAGE:
-        level: Level = "stop" if percent < LEAST_COVERAGE else "warn"
+        level = "stop" if percent < LEAST_COVERAGE else "warn"
         why = f"{words}; what the model never sees it cannot learn. A larger batch or fewer rows do it too"
         return Finding(level, "coverage", why, "max_steps", _one_epoch(plan))
     if percent > MANY_EPOCHS:
         why = (
-            f"{words}, {plan.epochs:.2g} epochs: many; the model may learn rows by heart. Watch the held-out loss, "
-            "or add --early-stopping-patience 3"
+            f"{words}, {rounded(plan.epochs)} epochs: many; the model may learn rows by heart. "
+            "Watch the held-out loss, or add --early-stopping-patience 3"
         )
-        field, value = _fewer(plan, recipe)
-        return Finding("warn", "coverage", why if field else f"{why}; more rows are better", field, value)
-    return Finding("ok", "coverage", f"{words}, {plan.epochs:.2g} epochs")
+        field, value, batch = _fewer(plan, recipe)
+        level = "stop" if percent > MOST_EPOCHS else "warn"
+        return Finding(level, "coverage", why if field else f"{why}; more rows are better", field, value, batch)
+    return Finding("ok", "coverage", f"{words}, {rounded(plan.epochs)} epochs")
+
+
+def rounded(figure: float) -> str:
+    """Return a percentage or a count of epochs in digits: 0.089, 8.9, 711, 77,108."""
+    return f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
 def _one_epoch(plan: "Plan") -> int:
@@ -133,12 +142,25 @@ def _one_epoch(plan: "Plan") -> int:
     return plan.steps_per_epoch if plan.packed_rows else ceil(plan.data_rows / plan.effective_batch)
 
 
-def _fewer(plan: "Plan", recipe: Recipe) -> tuple[str, int | None]:
-    """Return the field and the value that bring a run of many epochs down to three, or to the fewest sound steps."""
-    epochs = max(USUAL_EPOCHS, ceil(FEW_STEPS / _one_epoch(plan)))
-    if 100 * epochs > MANY_EPOCHS:
-        return "", None
-    return ("max_steps", epochs * _one_epoch(plan)) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
+def _fewer(plan: "Plan", recipe: Recipe) -> tuple[str, int | None, dict[str, Any]]:
+    """Return the field and the value that bring a run of many epochs down to three, or to the fewest sound steps.
+
+    Where so few steps are still many epochs, the batch has to be smaller too: those fields are the third.
+    """
+    slots, batch = plan.packed_rows or plan.data_rows, plan.effective_batch
+    smaller: dict[str, Any] = {}
+    if 100 * ceil(FEW_STEPS / _one_epoch(plan)) > MANY_EPOCHS:
+        most = int(MANY_EPOCHS / 100 * slots / FEW_STEPS) // plan.world_size
+        a_device = max(1, min(recipe.per_device_train_batch_size, LEAST_BATCH, most))
+        smaller = {"per_device_train_batch_size": a_device, "gradient_accumulation_steps": 1}
+        batch = a_device * plan.world_size
+    one_epoch = ceil(slots / batch)
+    epochs = max(USUAL_EPOCHS, ceil(FEW_STEPS / one_epoch))
+    # Where no batch makes the epochs few, there is no whole one too much.
+    steps = epochs * one_epoch if 100 * epochs <= MANY_EPOCHS else FEW_STEPS
+    if batch == plan.effective_batch and steps >= plan.steps:
+        return "", None, {}
+    return ("max_steps", steps, smaller) if recipe.max_steps > 0 else ("num_train_epochs", epochs, smaller)
 
 
 def _more(plan: "Plan", recipe: Recipe, steps: int) -> tuple[str, int | None]:
@@ -228,12 +250,30 @@ def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
         yield Finding("stop", "rows", f"no row to train on, {left_out} left out{room}", field, value)
     elif kept == 0:
         yield Finding("stop", "rows", "no row to train on; name some with --datasets or --own-parts")
+    elif mostly_left_out(plan):
+        reasons = {reason: count for reason, count in plan.left_out.items() if not _is_length(reason)}
+        if plan.too_long:
+            reasons[f"longer than {recipe.max_seq_length} tokens"] = plan.too_long
+        words = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        most_gone = f"most rows are left out ({words}), {kept:,} are kept"
+        yield Finding("stop", "rows", f"{most_gone}{room if plan.too_long else ''}", field, value)
     elif plan.too_long > LEFT_OUT_SHARE * (plan.too_long + kept):
         rows = f"{plan.too_long} of {plan.too_long + kept} rows"
         why = f"{rows} are longer than {recipe.max_seq_length} tokens and left out{room}"
         yield Finding("warn", "rows", why, field, value)
     elif left_out:
         yield Finding("ok", "rows", f"{left_out} left out of {left_out + kept}: {plan.left_out}")
+
+
+def mostly_left_out(plan: "Plan") -> bool:
+    """True where more rows are left out, for whatever reason, than a run can do without."""
+    others = sum(count for reason, count in plan.left_out.items() if not _is_length(reason))
+    left_out = plan.too_long + others
+    return left_out > MOST_LEFT_OUT * (left_out + plan.rows["train"])
+
+
+def _is_length(reason: str) -> bool:
+    return reason.startswith("longer than")
 
 
 def _resources(plan: "Plan", recipe: Recipe, shape: Shape) -> Iterator[Finding]:

@@ -97,3 +97,42 @@ def test_weights_that_do_not_fit_the_datasets_are_refused(tmp_path: Path, weight
     source = write(tmp_path / "a.jsonl", numbers(5))
     with pytest.raises(InputError, match=message):
         mix_sources([source, source], weights, seed=1)
+
+
+def write_split(path: Path, rows: list[tuple[str, int]]) -> str:
+    """Rows of a split and a number each; what they say follows from the number."""
+    cells = ({"prompt": f"sum {n}", "completion": f"sum is {n}", "split": split} for split, n in rows)
+    path.write_text("".join(json.dumps(row) + "\n" for row in cells))
+    return str(path)
+
+
+def test_a_split_without_a_part_is_kept(tmp_path: Path) -> None:
+    rows = [("train", n) for n in range(40)] + [("validation", n) for n in range(40, 60)] + [("test", 60)]
+    mixed = mix_sources([write_split(tmp_path / "a.jsonl", rows)], seed=1)
+    assert prompts(mixed.train) == Counter(f"sum {n}" for n in range(40))
+    assert prompts(mixed.validation) == Counter(f"sum {n}" for n in range(40, 60))
+    assert prompts(mixed.test) == Counter(["sum 60"])
+    assert len({row["part"] for row in mixed.validation}) == 20
+
+
+def test_without_rows_for_validation_some_are_held_out_of_those_to_train_on(tmp_path: Path) -> None:
+    rows = [("train", n) for n in range(50)] + [("test", n) for n in range(50, 60)]
+    mixed = mix_sources([write_split(tmp_path / "a.jsonl", rows)], seed=1)
+    assert [len(side) for side in (mixed.train, mixed.validation, mixed.test)] == [45, 5, 10]
+    assert {row["split"] for row in mixed.validation} == {"validation"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("held_out", ["validation", "test"])
+def test_of_copies_in_two_splits_the_held_out_one_stays_in_any_order(
+    tmp_path: Path, held_out: str, turned: bool
+) -> None:
+    files = [[("train", n) for n in range(40)], [(held_out, n) for n in range(30, 50)], [("validation", 60)]]
+    sources = [write_split(tmp_path / f"{n}.jsonl", rows) for n, rows in enumerate(files)]
+    mixed = mix_sources(sources[::-1] if turned else sources, seed=1)
+    assert prompts(mixed.train) == Counter(f"sum {n}" for n in range(30))
+    assert prompts([*mixed.validation, *mixed.test]) == Counter(f"sum {n}" for n in [*range(30, 50), 60])
+    assert mixed.overlap == 10
+    trained = next(source for source in mixed.taken if source.source == sources[0])
+    assert (trained.duplicates, trained.overlap) == (10, 10)
+    assert "10 duplicates left out, 10 of them stood among the held-out rows" in str(trained)

@@ -82,8 +82,9 @@ def test_a_file_that_does_not_fit_is_named_with_what_was_found(
 
 
 def test_a_missing_file_is_not_looked_for_on_the_hub(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.jsonl: expected a"):
-        load_rows(str(tmp_path / "gone.jsonl"))
+    for name in ("gone.jsonl", "gone", "gone.txt"):
+        with pytest.raises(InputError, match=f"{name}: no such file; check the path"):
+            load_rows(str(tmp_path / name))
 
 
 def test_a_hub_data_set_that_cannot_be_reached_is_one_clear_error() -> None:
@@ -115,3 +116,20 @@ def test_half_a_surrogate_pair_is_refused_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(f"{good}\n\n{bad}\n")
     with pytest.raises(InputError, match=r"rows\.jsonl:3: .* half a surrogate pair in turn 2"):
         load_rows(str(tmp_path / "rows.jsonl"))
+
+
+def test_a_split_is_kept_without_a_part_and_an_empty_one_is_none(tmp_path: Path) -> None:
+    table = [
+        {"prompt": f"p{split}", "completion": "c", "split": split} for split in ("train", "validation", "test", "")
+    ]
+    rows = load_rows(str(write(tmp_path / "rows.csv", table))).rows
+    assert [row.get("split", "") for row in rows] == ["train", "validation", "test", ""]
+    assert [row["id"] for row in rows] == [f"rows.csv-{number}" for number in range(1, 5)]
+
+
+def test_a_split_of_an_unknown_name_is_refused_with_its_row(tmp_path: Path) -> None:
+    for part in ({}, {"part": "x"}):
+        table = [{"prompt": "a", "completion": "b", "split": split, **part} for split in ("train", "foo")]
+        path = write(tmp_path / "rows.jsonl", table)
+        with pytest.raises(InputError, match=r"rows\.jsonl:2: .*split: expected train, validation or test, got 'foo'"):
+            load_rows(str(path))

@@ -15,6 +15,7 @@ import tyro
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json, read_jsonl, write_json, write_jsonl
 from cadmonkey.training.plan import DataFigures, Plan, plan_run
+from cadmonkey.training.plan_report import print_plan
 from cadmonkey.training.recipe import Recipe
 
 pytest.importorskip("transformers")
@@ -92,6 +93,14 @@ def test_its_repairs_pass_and_seven_epochs_are_called_many(tmp_path: Path) -> No
 
 
 TINY_DATA = {"rows": 40}
+OWN_DATA = {
+    "per_device_train_batch_size": 2,
+    "gradient_accumulation_steps": 16,
+    "learning_rate": 1e-4,
+    "max_steps": 2000,
+    "warmup_steps": 200,
+}
+"""As the preset `conservative` of recipes/qlora.py."""
 CONDEMNED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the real one": ({}, {}),
     "one row a step": ({"gradient_accumulation_steps": 1, "max_steps": 100}, {}),
@@ -113,6 +122,11 @@ CONDEMNED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "too many epochs of a few rows": ({"max_steps": 5000}, TINY_DATA),
     "too many epochs": ({"max_steps": -1, "num_train_epochs": 30}, {"rows": 4000}),
+    "the preset for one's own data, of which there is little": (OWN_DATA, {"rows": 83}),
+    "the same for somewhat fewer epochs": (OWN_DATA | {"max_steps": 60}, {"rows": 83}),
+    "the same in whole epochs": (OWN_DATA | {"max_steps": -1, "num_train_epochs": 771}, {"rows": 83}),
+    "the same, packed": (OWN_DATA | {"packing": True}, {"rows": 83}),
+    "a dozen rows": (OWN_DATA, {"rows": 12}),
     "few steps of a few rows": ({"max_steps": -1, "learning_rate": 1e-4}, TINY_DATA),
     "a schedule that ends early": ({"lr_scheduler_type": "polynomial", "max_steps": 300}, {"rows": 1000}),
 }
@@ -127,13 +141,62 @@ def test_the_remedies_of_a_plan_taken_together_as_printed_are_a_plan_that_passes
     assert plan.verdict != "go"
     options = plan.remedy.split()
     for finding in plan.findings:
-        assert finding.remedy in plan.remedy, "what one finding asks for is what all of them do"
+        assert all(option in plan.remedy for option in finding.remedy.split(" --")), (
+            "what one finding asks for is what all of them do"
+        )
     mended = tyro.cli(Recipe, args=options, default=recipe, config=(tyro.conf.OmitArgPrefixes,))
     assert not 0 < mended.max_steps <= 20
     again = planned(mended, tmp_path, **comes_back(setting, mended))
     assert again.verdict != "stop", [f.why for f in again.findings if f.level == "stop"]
     grave = [f for f in again.findings if f.level == "warn" and f.field and f.field in plan.remedy]
     assert not grave, "what was mended is not asked for again"
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "level", "why"),
+    [
+        (83, 2000, "stop", "77,108 % of the data: 2,000 steps x 32 rows = 64,000 of 83, 771 epochs"),
+        (1270, 2000, "stop", "5,039 % of the data: 2,000 steps x 32 rows = 64,000 of 1,270, 50 epochs"),
+        (1280, 2000, "warn", "5,000 % of the data: 2,000 steps x 32 rows = 64,000 of 1,280, 50 epochs"),
+        (83, 60, "warn", "2,313 % of the data: 60 steps x 32 rows = 1,920 of 83, 23 epochs"),
+        (9, 2000, "stop", "711,111 % of the data: 2,000 steps x 32 rows = 64,000 of 9, 7,111 epochs"),
+    ],
+)
+def test_too_many_epochs_are_stopped_above_fifty_and_always_name_the_steps(
+    rows: int, steps: int, level: str, why: str, tmp_path: Path
+) -> None:
+    plan = planned(replace(FAILED, **OWN_DATA | {"max_steps": steps}), tmp_path, rows=rows)
+    coverage = next(finding for finding in plan.findings if finding.what == "coverage")
+    assert (coverage.level, coverage.field) == (level, "max_steps")
+    assert coverage.why.startswith(why)
+    assert coverage.value >= 50
+
+
+def test_without_rows_the_report_says_nothing_of_their_coverage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_plan(planned(SLOWER, tmp_path))
+    full = capsys.readouterr().out
+    assert "142 % of 45,000 rows, 1.4 epochs" in full
+    assert "1,407 are an epoch" in full
+    print_plan(planned(SLOWER, tmp_path, rows=0))
+    empty = capsys.readouterr().out
+    assert "no row to train on" in empty
+    assert "coverage" not in empty
+    assert "epochs" not in empty
+    assert "are an epoch" not in empty
+
+
+def test_above_half_of_the_rows_left_out_the_plan_stops_as_the_preflight_does(tmp_path: Path) -> None:
+    def found(rows: int, **data: Any) -> tuple[str, str]:
+        plan = planned(replace(SLOWER, load_in_4bit=False), tmp_path, rows=rows, **data)
+        finding = next(finding for finding in plan.findings if finding.what == "rows")
+        return finding.level, finding.remedy
+
+    long = {"longest_row": 1500}
+    assert found(30_000, too_long=30_000, **long) == ("warn", "--max-seq-length 1500")
+    assert found(30_000, too_long=30_001, **long) == ("stop", "--max-seq-length 1500")
+    assert found(30_000, left_out={"holds a control token": 30_001})[0] == "stop"
 
 
 def comes_back(setting: dict[str, Any], mended: Recipe) -> dict[str, Any]:

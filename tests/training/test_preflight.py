@@ -14,7 +14,8 @@ import pytest
 from cadmonkey.data.chat import NO_LOSS, Example, encode
 from cadmonkey.files import read_json, write_json, write_jsonl
 from cadmonkey.training.engines import load_base, load_tokenizer
-from cadmonkey.training.examples import Examples, Row, encode_rows
+from cadmonkey.training.examples import Examples, Row, encode_rows, write_rows
+from cadmonkey.training.inspection import inspect
 from cadmonkey.training.plan import Plan, make_plan
 from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows
 from cadmonkey.training.recipe import Recipe
@@ -34,7 +35,7 @@ def subject(small_recipe: Recipe, tiny_llama: Path, cad_rows: list[Row], tmp_pat
     held_out, twinned = part_twins(rows, [row for row in cad_rows if row["split"] == "validation"])
     train = encode_rows(tokenizer, rows, recipe.max_seq_length)
     plan = make_plan(recipe, rows, train, encode_rows(tokenizer, held_out, recipe.max_seq_length), tmp_path)
-    return Subject(recipe, plan, tokenizer, rows, train, twinned)
+    return Subject(recipe, plan, tokenizer, rows, train, twinned, overlap=0)
 
 
 def look(subject: Subject, name: str, **changes: Any) -> Check:
@@ -171,6 +172,25 @@ def test_leaks_are_left_out_warned_of_or_stop_with_their_count_and_a_remedy(subj
     assert (most.status, "101 of 200" in most.detail, "remove them" in most.detail) == ("stop", True, True)
 
 
+def test_copies_across_the_splits_of_the_data_are_warned_of_with_their_count(subject: Subject) -> None:
+    check = look(subject, "leakage", overlap=7)
+    assert (check.status, "7 rows to train on stood among the held-out ones" in check.detail) == ("warn", True)
+    leaked = replace(subject.twinned, left_out=subject.twinned.held_out)
+    assert look(subject, "leakage", overlap=7, twinned=leaked).status == "stop"
+
+
+def test_without_a_row_there_is_nothing_that_passes_for_its_rows(subject: Subject, tmp_path: Path) -> None:
+    recipe = replace(subject.recipe, max_seq_length=10)
+    train = encode_rows(subject.tokenizer, subject.rows, recipe.max_seq_length)
+    plan = make_plan(recipe, subject.rows, train, train, tmp_path)
+    checks = {check.name: check for check in check_run(replace(subject, recipe=recipe, plan=plan, train=train))}
+    assert checks.keys() == {check.name for check in check_run(subject)}
+    assert checks["rows"].status == "stop"
+    skipped = {name for name, check in checks.items() if check.status == "skipped"}
+    assert skipped == {"labels", "begin token", "served prompt", "whole rows", "length", "warm-up"}
+    assert {checks[name].detail for name in skipped} == {"no row is left to look at"}
+
+
 def test_held_out_rows_that_are_trained_on_are_counted_and_stop_the_check_of_their_run(
     subject: Subject, cad_rows: list[Row]
 ) -> None:
@@ -244,6 +264,20 @@ def test_the_command_checks_a_run_and_its_status_is_2_where_a_check_says_stop(
     assert done.returncode == 2
     assert done.stderr.startswith("error: preflight: data: train.jsonl changed since the run began")
     assert "stop    repetitions: 29 of 30 rows repeat another" in done.stdout
+
+
+def test_the_command_warns_of_splits_that_overlap_before_and_after_the_data_is_written(
+    tiny_llama: Path, small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    splits = [*(("train", n) for n in range(40)), *(("validation", n) for n in range(37, 50))]
+    write_jsonl(Path("rows.jsonl"), ({"prompt": f"p {n}", "completion": f"c {n}", "split": s} for s, n in splits))
+    recipe = replace(small_recipe, base_model=str(tiny_llama), datasets=("rows.jsonl",), own_parts=0)
+    write_json(Path("run") / "recipe.json", {})
+    write_rows(Path("run"), recipe)
+    for run in (None, Path("run")):
+        check = next(check for check in inspect(recipe, run, Path("out"), None)[0] if check.name == "leakage")
+        assert (check.status, ": 3 rows to train on" in check.detail) == ("warn", True)
 
 
 def test_a_model_that_is_not_here_leaves_its_checks_skipped(tmp_path: Path, cad_rows: list[Row]) -> None:
