@@ -90,6 +90,17 @@ class Player:
         """Return the ids of `text`, control tokens recognised, nothing added."""
         return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
 
+    def tokenize_as_server(self, text: str) -> list[int]:
+        """Return the ids of a rendered prompt with what the file has added to a text.
+
+        Where that is a BOS, llama.cpp's server first takes the template's own away.
+        """
+        import llama_cpp
+
+        if llama_cpp.llama_vocab_get_add_bos(self._vocab):
+            text = text.removeprefix(self._text(self.bos_id))
+        return list(self._llama.tokenize(text.encode(), add_bos=True, special=True))
+
     def is_end(self, token_id: int) -> bool:
         """Whether llama.cpp stops at this token."""
         import llama_cpp

@@ -129,6 +129,8 @@ class FileProof:
     """The one that differs most from the trained one, for its type."""
     vocabulary: str = ""
     """Where the file's tokens, their types, merges or scores are first other than the trained ones, "" if nowhere."""
+    metadata: str = ""
+    """Which special token, flag or hyperparameter of the file is first another one, "" if none is."""
     score: TaskScore | None = None
     """None where no prompt asks for a part."""
 
@@ -145,6 +147,7 @@ class FileProof:
             f"not exactly one BOS in {1 - got.one_bos:.0%} of the prompts": got.one_bos < 1,
             "another end token": not got.end_token_equal,
             f"another vocabulary: {self.vocabulary}": bool(self.vocabulary),
+            f"other metadata: {self.metadata}": bool(self.metadata),
             f"the same greedy answer for {same:.1%} of the prompts, expected {wanted.greedy_equal:.0%}": (
                 same < wanted.greedy_equal and (got.held_out_prompts > 0 or self.quant in SURE_KINDS)
             ),
@@ -177,6 +180,7 @@ class FileProof:
             "size_bytes": self.size_bytes,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
             "vocabulary_difference": self.vocabulary or None,
+            "metadata_difference": self.metadata or None,
             "worst_tensor": {name: _finite(value) for name, value in asdict(self.tensor).items()},
             "perplexity_difference": _finite(self.figures.perplexity_difference),
             "score": None if self.score is None else asdict(self.score),

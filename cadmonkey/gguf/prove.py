@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadmonkey.gguf.metadata_check import first_metadata_difference
 from cadmonkey.gguf.original import Conversation, Original
 from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
@@ -60,7 +61,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     That is exact and much faster than generating twice. Divergences, first choices and perplexities are those of both
     models along the same text, the known answer or else the model's own, so that files can be compared. The numbers of
     the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults,
-    and so is its vocabulary, of which the questions touch a part.
+    and so are its vocabulary, of which the questions touch a part, and its other metadata.
 
     Raises:
         RunError: llama.cpp cannot load the file.
@@ -83,6 +84,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
         vocabulary=original.vocabulary.first_difference(reader),
+        metadata=first_metadata_difference(reader, original.model, original.tokenizer),
         tensor=max(tensors, key=lambda tensor: tensor.excess(original.dtype)),
         score=_task_score(original, replies),
     )
@@ -134,7 +136,10 @@ class _Comparison:
             question=trained.question,
             template_equal=text == trained.text,
             tokens_equal=tuple(answer.prompt_ids) == trained.prompt_ids and completion_ids == trained.completion_ids,
-            one_bos=_has_one_bos(answer.prompt_ids, self.player, self.original.tokenizer.bos_token_id),
+            one_bos=all(
+                _has_one_bos(ids, self.player, self.original.tokenizer.bos_token_id)
+                for ids in (answer.prompt_ids, self.player.tokenize_as_server(text))
+            ),
             greedy_equal=agreement[0],
             near_tie=agreement[1],
             stopped=answer.stopped,
