@@ -65,6 +65,7 @@ def print_proof(proof: Proof) -> None:
     from rich.table import Table
 
     got = proof.files[0].figures
+    noun = "prompt" if got.prompts == 1 else "prompts"
     of = f"{got.held_out_prompts or 'none'} of them held out" if got.held_out_prompts < got.prompts else "held out"
     table = Table(
         box=SIMPLE_HEAD,
@@ -80,7 +81,7 @@ def print_proof(proof: Proof) -> None:
     for row, file in zip(table_rows(proof), proof.files, strict=True):
         table.add_row(file.quant, *row[1:], style=None if file.proven else "red")
     console = Console(highlight=False)
-    console.print(f"GGUF against the trained model on {got.prompts} prompts, {of}")  # a title would be cut to the table
+    console.print(f"GGUF against the trained model on {got.prompts} {noun}, {of}")  # a title would be cut to the table
     console.print(table)
     for remark in remarks(proof):
         console.print(remark, markup=False, soft_wrap=True)

@@ -110,15 +110,43 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
     proof = Proof(Path(), (file("q8_0", 20, prompts=9, held_out_prompts=9),), drift)
     print_proof(proof)
     printed = capsys.readouterr().out
-    assert "Only 9 prompts; a full proof takes 64 or more." in printed
+    assert "Proven on 9 prompts only; a full proof takes 64 or more." in printed
     assert "Trained on the base in 4 bits, merged into 16 bits: KL 1.0e-02" in printed
     recorded = proof.as_dict()
-    assert recorded["notes"] == ["Only 9 prompts; a full proof takes 64 or more."]
+    assert recorded["notes"] == ["Proven on 9 prompts only; a full proof takes 64 or more."]
+    assert recorded["files"][0]["notes"] == recorded["notes"]
     assert recorded["drift"]["greedy_equal"] == 0.5
     assert recorded["recommended"]["file"] == "model-q8_0.gguf"
 
 
 def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_proof(Proof(Path(), (file("q8_0", 20, prompts=64, held_out_prompts=0),)))
-    first = capsys.readouterr().out.splitlines()[0]
-    assert first == "GGUF against the trained model on 64 prompts, none of them held out"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "GGUF against the trained model on 64 prompts, none of them held out"
+    assert "Proven on plain prompts only, none held out." in lines
+
+
+def test_one_prompt_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    print_proof(Proof(Path(), (file("q8_0", 20, prompts=1, held_out_prompts=1),)))
+    printed = capsys.readouterr().out
+    assert printed.startswith("GGUF against the trained model on 1 prompt, held out\n")
+    assert "Proven on 1 prompt only; a full proof takes 64 or more." in printed
+    unproven = file("q8_0", 20, prompts=1, held_out_prompts=1, tokens_equal=0.0)
+    assert unproven.notes == ("Compared on 1 prompt only; a full proof takes 64 or more.",)
+
+
+def test_a_threshold_that_is_waived_is_not_recorded_as_one_that_holds() -> None:
+    plain = file("q4_k_m", 10, held_out_prompts=0, greedy_equal=0.1)
+    record = plain.as_dict()
+    assert (record["verdict"], record["thresholds"]["greedy_equal"]) == ("proven", None)
+    assert any("need not give the same answers" in note for note in record["notes"])
+    held_out = file("q4_k_m", 10, greedy_equal=0.1).as_dict()
+    assert (held_out["verdict"], held_out["thresholds"]["greedy_equal"], held_out["notes"]) == ("unproven", 0.8, [])
+    assert file("q8_0", 10, held_out_prompts=0, greedy_equal=0.1).as_dict()["thresholds"]["greedy_equal"] == 0.9
+
+
+def test_small_kinds_say_that_they_are_compared_coarsely() -> None:
+    assert [
+        quant for quant in ("q8_0", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq1_m") if file(quant, 9).notes
+    ] == ["q3_k_m", "iq3_xxs", "q2_k", "iq1_m"]
+    assert "a fault of 5 % in one matrix may not be found" in file("q2_k", 9).notes[0]
