@@ -57,6 +57,11 @@ SURE_KINDS = ("f32", "f16", "bf16", "q8_0")
 _COARSE_KINDS = ("q3", "iq3", "q2", "iq2", "iq1")
 """Of three bits and less, whose true files are so far from the trained numbers that small faults look like rounding."""
 _WAIVED = f"No prompt is held out, so that a file smaller than {SURE_KINDS[-1]} need not give the same answers."
+_FEWER_ENDS = 0.1
+"""Share of the prompts at which a file may miss the end that the trained model finds; more in kinds whose answers may
+differ more often."""
+_MORE_RESERVED = 0.02
+"""Share of the prompts at which a file may say reserved tokens, where the trained model says none."""
 _BFLOAT16_KL = 0.001
 """What the trained model's own rounding may add where it is too big to be compared in float32."""
 
@@ -88,7 +93,10 @@ class Figures:
     near_ties: float
     """Share of prompts whose answers differ, but only where the trained model hardly prefers its own token."""
     stop_rate: float
+    original_stop_rate: float
+    """Of the trained model's own greedy answers."""
     reserved_token_rate: float
+    original_reserved_token_rate: float
     mean_kl: float
     max_kl: float
     probe_kl: float
@@ -175,6 +183,14 @@ class FileProof:
             f"another vocabulary: {self.vocabulary}": bool(self.vocabulary),
             f"other metadata: {self.metadata}": bool(self.metadata),
             f"the same greedy answer for {same:.1%} of the prompts, expected {least:.0%}": same < least,
+            f"an end to {got.stop_rate:.1%} of the answers, the trained model to {got.original_stop_rate:.1%}": (
+                got.stop_rate < got.original_stop_rate - self._fewer_ends
+            ),
+            f"reserved tokens in {got.reserved_token_rate:.1%} of the answers, the trained model in "
+            f"{got.original_reserved_token_rate:.1%}": (
+                # answers of a model that often says them are hardly sure, and differ
+                got.reserved_token_rate > 2 * got.original_reserved_token_rate + _MORE_RESERVED + got.near_ties
+            ),
             f"a mean divergence of {worst_kl:.2g} nats, expected at most {wanted.mean_kl:.2g}": (
                 # "not <=" also catches NaN
                 not (got.mean_kl <= wanted.mean_kl and got.probe_kl <= wanted.mean_kl)
@@ -182,6 +198,12 @@ class FileProof:
             f"another tensor: {self.tensor.words}": not self.tensor.excess(self.reference) <= 1,
         }
         return tuple(reason for reason, failed in failures.items() if failed)
+
+    @property
+    def _fewer_ends(self) -> float:
+        """Answers that part at a near tie end where they will."""
+        may_differ = 1 - (thresholds(self.quant, self.reference).greedy_equal or 0.0)
+        return max(_FEWER_ENDS, may_differ) + self.figures.near_ties
 
     @property
     def proven(self) -> bool:

@@ -44,6 +44,8 @@ class _Reply:
     near_tie: bool
     stopped: bool
     reserved: bool
+    original_stopped: bool
+    original_reserved: bool
     token_ids: tuple[int, ...]
     tokens: TokenFigures
 
@@ -112,10 +114,13 @@ class _Comparison:
         rounding = _rounding(self.original.model)
         agreements = [_agreement(a, rows, self.near_tie, rounding) for a, rows in zip(answers, logits, strict=True)]
         for conversation, answer, (equal, _) in zip(batch, answers, agreements, strict=True):
-            if equal and tuple(answer.prompt_ids) == conversation.prompt_ids:
+            # a file with a wrong end cuts the answer off: what is there is the model's own, but not all of it
+            whole = not answer.stopped or self.original.stops(answer.token_ids)
+            if equal and whole and tuple(answer.prompt_ids) == conversation.prompt_ids:
                 self.original.learn(conversation, answer.token_ids)
-        figures = self._along_the_texts(batch, answers)
-        return [self._reply(*together) for together in zip(batch, texts, answers, agreements, figures, strict=True)]
+        figures, own = self._along_the_texts(batch, answers), self.original.own_answers(batch)
+        together = zip(batch, texts, answers, agreements, figures, own, strict=True)
+        return [self._reply(*each) for each in together]
 
     def _along_the_texts(self, batch: Sequence[Conversation], answers: Sequence[Answer]) -> list[TokenFigures]:
         """Compare the two models along the known answers, or where there is none along the model's own."""
@@ -129,7 +134,13 @@ class _Comparison:
         return [compare_tokens(path[1], ours, theirs) for path, ours, theirs in zip(paths, logits, rows, strict=True)]
 
     def _reply(
-        self, trained: Conversation, text: str, answer: Answer, agreement: tuple[bool, bool], tokens: TokenFigures
+        self,
+        trained: Conversation,
+        text: str,
+        answer: Answer,
+        agreement: tuple[bool, bool],
+        tokens: TokenFigures,
+        own_ids: tuple[int, ...],
     ) -> _Reply:
         completion_ids = tuple(self.player.tokenize(trained.question.completion))
         return _Reply(
@@ -144,6 +155,8 @@ class _Comparison:
             near_tie=agreement[1],
             stopped=answer.stopped,
             reserved=answer.has_reserved_token,
+            original_stopped=self.original.stops(own_ids),
+            original_reserved=self.player.has_reserved(own_ids),
             token_ids=tuple(answer.token_ids),
             tokens=tokens,
         )
@@ -211,6 +224,8 @@ def _figures(replies: Sequence[_Reply], probes: Sequence[_Reply], same_end: bool
         greedy_equal=_mean([r.greedy_equal for r in held_out]),
         near_ties=_mean([r.near_tie for r in held_out]),
         stop_rate=_mean([r.stopped for r in held_out]),
+        original_stop_rate=_mean([r.original_stopped for r in held_out]),
+        original_reserved_token_rate=_mean([r.original_reserved for r in held_out]),
         reserved_token_rate=_mean([r.reserved for r in held_out]),
         mean_kl=_mean(kl),
         max_kl=max(kl, default=math.nan),

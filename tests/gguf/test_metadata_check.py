@@ -110,3 +110,16 @@ def test_true_files_of_other_models_have_no_difference(
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **(sizes | OTHERS[name])))
     write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name=name))
     assert first_metadata_difference(GGUFReader(tmp_path / "m.gguf"), model, tokenizer) == ""
+
+
+def test_an_answer_cut_off_by_a_wrong_end_is_not_taken_for_the_models_own(
+    true_file: Path, model: Any, tokenizer: Any, base_rows: list[dict[str, str]]
+) -> None:
+    original = Original(model, tokenizer, [Question(row["prompt"]) for row in base_rows])
+    whole = original.own_answers(original.asked)
+    edit(true_file, "tokenizer.ggml.eot_token_id", whole[0][2])
+    another = Original(model, tokenizer, [Question(row["prompt"]) for row in base_rows])
+    figures = prove_against(true_file, "f16", another).figures
+    assert figures.mean_tokens < sum(map(len, whole)) / len(whole), "the wrong end did cut an answer off"
+    assert another.own_answers(another.asked) == whole
+    assert (figures.original_stop_rate, figures.original_reserved_token_rate) == (1, 0)
