@@ -112,10 +112,13 @@ class Original:
                 self.learn(known, token_ids)
         return [self._own[c.prompt_ids] for c in conversations]
 
+    def stops(self, token_ids: Sequence[int]) -> bool:
+        """Whether an answer of the model has its end."""
+        return bool(token_ids) and token_ids[-1] in self._ends()
+
     def code(self, token_ids: Sequence[int]) -> str:
         """Return the text of an answer without its end."""
-        ends = self._ends()
-        kept = token_ids[:-1] if token_ids and token_ids[-1] in ends else token_ids
+        kept = token_ids[:-1] if self.stops(token_ids) else token_ids
         return str(self.tokenizer.decode(list(kept), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _ends(self) -> set[int]:

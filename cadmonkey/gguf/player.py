@@ -90,11 +90,26 @@ class Player:
         """Return the ids of `text`, control tokens recognised, nothing added."""
         return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
 
+    def tokenize_as_server(self, text: str) -> list[int]:
+        """Return the ids of a rendered prompt with what the file has added to a text.
+
+        Where that is a BOS, llama.cpp's server first takes the template's own away.
+        """
+        import llama_cpp
+
+        if llama_cpp.llama_vocab_get_add_bos(self._vocab):
+            text = text.removeprefix(self._text(self.bos_id))
+        return list(self._llama.tokenize(text.encode(), add_bos=True, special=True))
+
     def is_end(self, token_id: int) -> bool:
         """Whether llama.cpp stops at this token."""
         import llama_cpp
 
         return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token_id))
+
+    def has_reserved(self, token_ids: Sequence[int]) -> bool:
+        """Whether a control token or an unused one is among them that is no end."""
+        return any(self._is_reserved(token) for token in token_ids)
 
     def answer(self, prompt_ids: list[int], max_tokens: int, draft_ids: Sequence[int] = ()) -> Answer:
         """Answer greedily from the raw logits, nothing masked, so that models are compared and not samplers.
@@ -120,9 +135,8 @@ class Player:
         while len(token_ids) < room and not self.is_end(token_ids[-1]):
             rows += self._decode(token_ids[-1:], len(prompt_ids) + len(token_ids) - 1, 1)
             token_ids.append(int(rows[-1].argmax()))
-        reserved = any(self._is_reserved(token) for token in token_ids)
         return Answer(
-            *(prompt_ids, token_ids, np.array(rows), self.is_end(token_ids[-1]), reserved),
+            *(prompt_ids, token_ids, np.array(rows), self.is_end(token_ids[-1]), self.has_reserved(token_ids)),
             draft_ids=tuple(draft),
             draft_logits=np.array(tried[:-1]) if draft else None,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadmonkey.gguf.metadata_check import first_metadata_difference
 from cadmonkey.gguf.original import Conversation, Original
 from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
@@ -43,6 +44,8 @@ class _Reply:
     near_tie: bool
     stopped: bool
     reserved: bool
+    original_stopped: bool
+    original_reserved: bool
     token_ids: tuple[int, ...]
     tokens: TokenFigures
 
@@ -60,7 +63,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     That is exact and much faster than generating twice. Divergences, first choices and perplexities are those of both
     models along the same text, the known answer or else the model's own, so that files can be compared. The numbers of
     the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults,
-    and so is its vocabulary, of which the questions touch a part.
+    and so are its vocabulary, of which the questions touch a part, and its other metadata.
 
     Raises:
         RunError: llama.cpp cannot load the file.
@@ -83,6 +86,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
         vocabulary=original.vocabulary.first_difference(reader),
+        metadata=first_metadata_difference(reader, original.model, original.tokenizer),
         tensor=max(tensors, key=lambda tensor: tensor.excess(original.dtype)),
         score=_task_score(original, replies),
     )
@@ -110,10 +114,13 @@ class _Comparison:
         rounding = _rounding(self.original.model)
         agreements = [_agreement(a, rows, self.near_tie, rounding) for a, rows in zip(answers, logits, strict=True)]
         for conversation, answer, (equal, _) in zip(batch, answers, agreements, strict=True):
-            if equal and tuple(answer.prompt_ids) == conversation.prompt_ids:
+            # a file with a wrong end cuts the answer off: what is there is the model's own, but not all of it
+            whole = not answer.stopped or self.original.stops(answer.token_ids)
+            if equal and whole and tuple(answer.prompt_ids) == conversation.prompt_ids:
                 self.original.learn(conversation, answer.token_ids)
-        figures = self._along_the_texts(batch, answers)
-        return [self._reply(*together) for together in zip(batch, texts, answers, agreements, figures, strict=True)]
+        figures, own = self._along_the_texts(batch, answers), self.original.own_answers(batch)
+        together = zip(batch, texts, answers, agreements, figures, own, strict=True)
+        return [self._reply(*each) for each in together]
 
     def _along_the_texts(self, batch: Sequence[Conversation], answers: Sequence[Answer]) -> list[TokenFigures]:
         """Compare the two models along the known answers, or where there is none along the model's own."""
@@ -127,18 +134,29 @@ class _Comparison:
         return [compare_tokens(path[1], ours, theirs) for path, ours, theirs in zip(paths, logits, rows, strict=True)]
 
     def _reply(
-        self, trained: Conversation, text: str, answer: Answer, agreement: tuple[bool, bool], tokens: TokenFigures
+        self,
+        trained: Conversation,
+        text: str,
+        answer: Answer,
+        agreement: tuple[bool, bool],
+        tokens: TokenFigures,
+        own_ids: tuple[int, ...],
     ) -> _Reply:
         completion_ids = tuple(self.player.tokenize(trained.question.completion))
         return _Reply(
             question=trained.question,
             template_equal=text == trained.text,
             tokens_equal=tuple(answer.prompt_ids) == trained.prompt_ids and completion_ids == trained.completion_ids,
-            one_bos=_has_one_bos(answer.prompt_ids, self.player, self.original.tokenizer.bos_token_id),
+            one_bos=all(
+                _has_one_bos(ids, self.player, self.original.tokenizer.bos_token_id)
+                for ids in (answer.prompt_ids, self.player.tokenize_as_server(text))
+            ),
             greedy_equal=agreement[0],
             near_tie=agreement[1],
             stopped=answer.stopped,
             reserved=answer.has_reserved_token,
+            original_stopped=self.original.stops(own_ids),
+            original_reserved=self.player.has_reserved(own_ids),
             token_ids=tuple(answer.token_ids),
             tokens=tokens,
         )
@@ -206,6 +224,8 @@ def _figures(replies: Sequence[_Reply], probes: Sequence[_Reply], same_end: bool
         greedy_equal=_mean([r.greedy_equal for r in held_out]),
         near_ties=_mean([r.near_tie for r in held_out]),
         stop_rate=_mean([r.stopped for r in held_out]),
+        original_stop_rate=_mean([r.original_stopped for r in held_out]),
+        original_reserved_token_rate=_mean([r.original_reserved for r in held_out]),
         reserved_token_rate=_mean([r.reserved for r in held_out]),
         mean_kl=_mean(kl),
         max_kl=max(kl, default=math.nan),

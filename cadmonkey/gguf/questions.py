@@ -106,8 +106,10 @@ def read_questions(path: Path | None, limit: int, *, top_up: bool = True) -> tup
     Without a file all are plain. `limit` is never exceeded.
 
     Raises:
-        InputError: the file is missing, broken or empty.
+        InputError: the file is missing, broken or empty, or `limit` is below 1.
     """
+    if limit < 1:
+        raise InputError(f"--limit: expected 1 or more, got {limit}")
     questions = [] if path is None else _read_held_out(path, limit)
     wanted = min(MIN_PROMPTS, limit) if top_up or path is None else 0
     missing = max(wanted - len(questions), 0)

@@ -5,8 +5,9 @@ from cadmonkey.gguf.recommendation import recommend
 
 COLUMNS = ("file", "MB", "text", "greedy", "ends", "top-1", "KL", "perplexity", "right parts", "verdict")
 """Text: share of prompts with the trained model's template and token ids; greedy: with its greedy answer, near ties
-included; ends: with an end token; top-1: share of tokens with its first choice; KL: mean divergence in nats per token;
-perplexity: change against the trained model's; right parts: by the judge, and in brackets the trained model's own."""
+included; ends: with an end token, in brackets the trained model's own where it differs; top-1: share of tokens with its
+first choice; KL: mean divergence in nats per token; perplexity: change against the trained model's; right parts: by the
+judge, and in brackets the trained model's own."""
 
 
 def table_rows(proof: Proof) -> list[tuple[str, ...]]:
@@ -21,7 +22,7 @@ def _row(file: FileProof) -> tuple[str, ...]:
         f"{file.size_bytes / 1e6:,.{1 if file.size_bytes < 1e9 else 0}f}",
         f"{min(got.template_equal, got.tokens_equal, got.one_bos):.0%}",
         _share(got.greedy_equal + got.near_ties),
-        _share(got.stop_rate),
+        _beside(got.stop_rate, got.original_stop_rate),
         _share(got.top_1),
         f"{got.mean_kl:.1e}",
         _change(got.perplexity / got.original_perplexity - 1),
@@ -33,6 +34,14 @@ def _row(file: FileProof) -> tuple[str, ...]:
 def _share(value: float) -> str:
     """Round down, so that 100 % means all."""
     return f"{int(value * 1000 + 1e-9) / 10:.1f}%" if value == value else "-"
+
+
+def _beside(own: float, original: float) -> str:
+    """Put the trained model's share in brackets where the file's is another one, as short as 80 columns need it."""
+    if _share(own) == _share(original):
+        return _share(own)
+    short = (_share(value).removesuffix("%").removesuffix(".0") for value in (own, original))
+    return "{} ({})%".format(*short)
 
 
 def _change(value: float) -> str:
@@ -65,6 +74,7 @@ def print_proof(proof: Proof) -> None:
     from rich.table import Table
 
     got = proof.files[0].figures
+    noun = "prompt" if got.prompts == 1 else "prompts"
     of = f"{got.held_out_prompts or 'none'} of them held out" if got.held_out_prompts < got.prompts else "held out"
     table = Table(
         box=SIMPLE_HEAD,
@@ -80,7 +90,7 @@ def print_proof(proof: Proof) -> None:
     for row, file in zip(table_rows(proof), proof.files, strict=True):
         table.add_row(file.quant, *row[1:], style=None if file.proven else "red")
     console = Console(highlight=False)
-    console.print(f"GGUF against the trained model on {got.prompts} prompts, {of}")  # a title would be cut to the table
+    console.print(f"GGUF against the trained model on {got.prompts} {noun}, {of}")  # a title would be cut to the table
     console.print(table)
     for remark in remarks(proof):
         console.print(remark, markup=False, soft_wrap=True)

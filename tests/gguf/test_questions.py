@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cadmonkey.errors import InputError
 from cadmonkey.gguf.questions import MIN_PROMPTS, PLAIN_PROMPTS, Question, read_questions
 from cadmonkey.gguf.score import Scorer
 
@@ -35,6 +36,14 @@ def test_held_out_prompts_come_first_and_plain_ones_fill_up(
 
 def test_a_bare_model_is_asked_the_plain_ones() -> None:
     assert [question.prompt for question in read_questions(None, 300)] == list(PLAIN_PROMPTS)
+
+
+@pytest.mark.parametrize("limit", [0, -1, -5])
+def test_a_limit_below_one_is_refused(limit: int, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"--limit: expected 1 or more, got {limit}"):
+        read_questions(write(tmp_path / "r.jsonl", 3), limit)
+    with pytest.raises(InputError, match="--limit"):
+        read_questions(None, limit)
 
 
 def test_parts_are_judged_and_other_answers_are_no_cad_rows() -> None:

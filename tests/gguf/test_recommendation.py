@@ -22,7 +22,9 @@ FIGURES = Figures(
     greedy_equal=1.0,
     near_ties=0.0,
     stop_rate=1.0,
+    original_stop_rate=1.0,
     reserved_token_rate=0.0,
+    original_reserved_token_rate=0.0,
     mean_kl=1e-5,
     max_kl=1e-4,
     probe_kl=1e-5,
@@ -93,7 +95,9 @@ def test_the_nearest_file_is_taken_where_all_are_worse() -> None:
 def test_the_table_has_one_line_a_file_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     files = [
         file("f32", 34_567_890_000, score(0, 0, original=293)),
-        file("q4_k_m", 1_000_000, score(0, 90), mean_kl=math.nan, perplexity=math.inf, greedy_equal=0.0),
+        file(
+            "q4_k_m", 1_000_000, score(0, 90), mean_kl=math.nan, perplexity=math.inf, greedy_equal=0.0, stop_rate=0.123
+        ),
     ]
     print_proof(Proof(Path(), tuple(files)))
     lines = capsys.readouterr().out.splitlines()
@@ -110,15 +114,66 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
     proof = Proof(Path(), (file("q8_0", 20, prompts=9, held_out_prompts=9),), drift)
     print_proof(proof)
     printed = capsys.readouterr().out
-    assert "Only 9 prompts; a full proof takes 64 or more." in printed
+    assert "Proven on 9 prompts only; a full proof takes 64 or more." in printed
     assert "Trained on the base in 4 bits, merged into 16 bits: KL 1.0e-02" in printed
     recorded = proof.as_dict()
-    assert recorded["notes"] == ["Only 9 prompts; a full proof takes 64 or more."]
+    assert recorded["notes"] == ["Proven on 9 prompts only; a full proof takes 64 or more."]
+    assert recorded["files"][0]["notes"] == recorded["notes"]
     assert recorded["drift"]["greedy_equal"] == 0.5
     assert recorded["recommended"]["file"] == "model-q8_0.gguf"
 
 
 def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_proof(Proof(Path(), (file("q8_0", 20, prompts=64, held_out_prompts=0),)))
-    first = capsys.readouterr().out.splitlines()[0]
-    assert first == "GGUF against the trained model on 64 prompts, none of them held out"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "GGUF against the trained model on 64 prompts, none of them held out"
+    assert "Proven on plain prompts only, none held out." in lines
+
+
+def test_one_prompt_is_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    print_proof(Proof(Path(), (file("q8_0", 20, prompts=1, held_out_prompts=1),)))
+    printed = capsys.readouterr().out
+    assert printed.startswith("GGUF against the trained model on 1 prompt, held out\n")
+    assert "Proven on 1 prompt only; a full proof takes 64 or more." in printed
+    unproven = file("q8_0", 20, prompts=1, held_out_prompts=1, tokens_equal=0.0)
+    assert unproven.notes == ("Compared on 1 prompt only; a full proof takes 64 or more.",)
+
+
+def test_a_threshold_that_is_waived_is_not_recorded_as_one_that_holds() -> None:
+    plain = file("q4_k_m", 10, held_out_prompts=0, greedy_equal=0.1)
+    record = plain.as_dict()
+    assert (record["verdict"], record["thresholds"]["greedy_equal"]) == ("proven", None)
+    assert any("need not give the same answers" in note for note in record["notes"])
+    held_out = file("q4_k_m", 10, greedy_equal=0.1).as_dict()
+    assert (held_out["verdict"], held_out["thresholds"]["greedy_equal"], held_out["notes"]) == ("unproven", 0.8, [])
+    assert file("q8_0", 10, held_out_prompts=0, greedy_equal=0.1).as_dict()["thresholds"]["greedy_equal"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"stop_rate": 0.5}, "an end to 50.0% of the answers, the trained model to 100.0%"),
+        ({"stop_rate": 0.95}, ""),
+        ({"stop_rate": 0.5, "original_stop_rate": 0.55}, ""),
+        ({"stop_rate": 0.7, "near_ties": 0.3}, ""),
+        ({"reserved_token_rate": 0.05}, "reserved tokens in 5.0% of the answers, the trained model in 0.0%"),
+        ({"reserved_token_rate": 0.3, "original_reserved_token_rate": 0.25}, ""),
+    ],
+    ids=["far fewer ends", "few fewer", "as few as the model", "near ties", "reserved tokens", "the model's own"],
+)
+def test_ends_and_reserved_tokens_are_measured_by_the_models_own(changes: dict[str, float], reason: str) -> None:
+    assert file("q8_0", 20, **changes).reasons == ((reason,) if reason else ())
+
+
+def test_the_models_own_ends_stand_beside_the_files_where_they_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    print_proof(Proof(Path(), (file("f16", 20), file("q8_0", 10, stop_rate=0.96))))
+    lines = capsys.readouterr().out.splitlines()
+    assert "(100)" not in lines[3]
+    assert "96 (100)%" in lines[4]
+
+
+def test_small_kinds_say_that_they_are_compared_coarsely() -> None:
+    assert [
+        quant for quant in ("q8_0", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq1_m") if file(quant, 9).notes
+    ] == ["q3_k_m", "iq3_xxs", "q2_k", "iq1_m"]
+    assert "a fault of 5 % in one matrix may not be found" in file("q2_k", 9).notes[0]
