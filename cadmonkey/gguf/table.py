@@ -10,6 +10,9 @@ first choice; KL: mean divergence in nats per token; perplexity: change against 
 judge, and in brackets the trained model's own."""
 
 
+_HOW_PARTS_ARE_MADE = "Right parts: of bare greedy answers; generation masks reserved tokens and keeps to a grammar."
+
+
 def table_rows(proof: Proof) -> list[tuple[str, ...]]:
     """Return one row of texts per file, in the order of `COLUMNS`."""
     return [_row(file) for file in proof.files]
@@ -51,8 +54,12 @@ def _change(value: float) -> str:
 def remarks(proof: Proof) -> list[str]:
     """Return what stands under the table: which file to take, the drift of the merge, what limits the proof."""
     best = recommend(proof.files)
-    take = f"Take {best.file.published_name}: {best.reason}."
-    return [take, *([drift_words(proof.drift)] if proof.drift else []), *proof.notes]
+    if best.file.proven:
+        take = f"Take {best.file.published_name}: {best.reason}."
+    else:
+        take = f"Take none: no file passed; {best.file.published_name} is nearest to the original."
+    scored = [_HOW_PARTS_ARE_MADE] if any(file.score for file in proof.files) else []
+    return [take, *scored, *([drift_words(proof.drift)] if proof.drift else []), *proof.notes]
 
 
 def drift_words(drift: Drift) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from cadmonkey.gguf.proof import Drift, Figures, FileProof, Proof, TaskScore
 from cadmonkey.gguf.recommendation import recommend, sign_test
-from cadmonkey.gguf.table import print_proof
+from cadmonkey.gguf.table import print_proof, remarks
 from cadmonkey.gguf.tensors import TensorFigures
 
 FIGURES = Figures(
@@ -121,6 +121,14 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
     assert recorded["files"][0]["notes"] == recorded["notes"]
     assert recorded["drift"]["greedy_equal"] == 0.5
     assert recorded["recommended"]["file"] == "model-q8_0.gguf"
+
+
+def test_under_the_table_stands_no_file_to_take_where_none_passed_and_how_parts_were_made() -> None:
+    failed = file("f16", 20, score(0, 0), mean_kl=1.0)
+    first, second = remarks(Proof(Path(), (failed,)))[:2]
+    assert first == "Take none: no file passed; model-f16.unproven.gguf is nearest to the original."
+    assert second.startswith("Right parts: of bare greedy answers")
+    assert not any(line.startswith("Right parts") for line in remarks(Proof(Path(), (file("f16", 20),))))
 
 
 def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
