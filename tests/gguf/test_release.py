@@ -337,7 +337,7 @@ def test_record_and_card_tell_of_each_file_on_how_many_prompts_it_was_proven(rel
     assert record["recommended"] is None, "files proven on unlike prompts cannot be compared"
     assert "| file | MB | prompts | text |" in card
     assert "on as many prompts as the table says" in card
-    assert "- `model-q8_0.gguf`: Only 2 prompts; a full proof takes 64 or more." in card
+    assert "- `model-q8_0.gguf`: Proven on 2 prompts only; a full proof takes 64 or more." in card
     assert "Take `model-f16.gguf`" in card
 
 
