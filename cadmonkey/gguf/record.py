@@ -151,6 +151,7 @@ def _read_proof(entry: Entry) -> FileProof:
         figures=Figures(**_numbers(entry, Figures)),
         tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
         vocabulary=entry["vocabulary_difference"] or "",
+        metadata=entry["metadata_difference"] or "",
         score=None if score is None else TaskScore(**score),
     )
 

@@ -148,7 +148,7 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
         proof = Proof(job.target, tuple(proofs), measure_drift(job.source, original, job.base))
         record, asked = proof.as_dict(), _prompts_sha256(questions)
         for file, entry in zip(proofs, record["files"], strict=True):
-            entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked, "notes": list(proof.notes)}
+            entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked}
             _publish(stage / file.file, job.target, entry)
         _write_papers(job, record)
     return proof

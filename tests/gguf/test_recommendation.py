@@ -8,6 +8,7 @@ import pytest
 
 from cadmonkey.gguf.proof import Drift, Figures, FileProof, Proof, TaskScore
 from cadmonkey.gguf.recommendation import recommend, sign_test
+from cadmonkey.gguf.record import join_records
 from cadmonkey.gguf.table import print_proof, remarks
 from cadmonkey.gguf.tensors import TensorFigures
 
@@ -185,3 +186,12 @@ def test_small_kinds_say_that_they_are_compared_coarsely() -> None:
         quant for quant in ("q8_0", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq1_m") if file(quant, 9).notes
     ] == ["q3_k_m", "iq3_xxs", "q2_k", "iq1_m"]
     assert "a fault of 5 % in one matrix may not be found" in file("q2_k", 9).notes[0]
+
+
+@pytest.mark.parametrize("fault", ["vocabulary", "metadata"])
+def test_a_file_of_an_earlier_export_that_failed_is_not_recommended_by_its_record(fault: str) -> None:
+    failed, good = replace(file("q8_0", 9), **{fault: "another one"}), file("f16", 20)  # type: ignore[arg-type]
+    kept, newest = (entry | {"prompts_sha256": "same"} for entry in Proof(Path(), (failed, good)).as_dict()["files"])
+    record = join_records({}, [kept], {"files": [newest]})
+    assert record["recommended"]["file"] == "model-f16.gguf"
+    assert record["verdict"] == "unproven"
