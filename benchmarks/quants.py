@@ -90,16 +90,14 @@ def _measure(name: str, model: Any, tokenizer: Any, questions: Any, quants: Any)
 def _importance(model: Any, tokenizer: Any) -> Any:
     """Measure the importance matrix on rows of parts as the nano was trained on."""
     from cadmonkey.data.rows import make_rows
-    from cadmonkey.files import write_jsonl
     from cadmonkey.gguf.config import read_config
-    from cadmonkey.gguf.imatrix import measure_importance
+    from cadmonkey.gguf.imatrix import Calibration, measure_importance
     from cadmonkey.parts import PLAIN
 
+    texts = Calibration("rows", make_rows(200, seed=5, split="train", mix=PLAIN))
     with tempfile.TemporaryDirectory() as name:
-        texts = Path(name) / "texts.jsonl"
-        write_jsonl(texts, make_rows(200, seed=5, split="train", mix=PLAIN))
         model.config.save_pretrained(name)
-        return measure_importance(model, tokenizer, read_config(Path(name)), [texts])
+        return measure_importance(model, tokenizer, read_config(Path(name)), texts)
 
 
 def _worst(tensors: list[Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +21,11 @@ PLAIN_LINE_EVERY_S = 10.0
 def run(main: Callable[[], None]) -> None:
     """Call `main`; explain a CadmonkeyError on one line of stderr and exit with its status, without a traceback.
 
-    Ctrl-C exits with 130 and a closed pipe (`| head`) with 141, both as shells expect. Any other exception is a
-    defect of ours and keeps its traceback and status 1.
+    Ctrl-C exits with 130, SIGTERM with 143 and a closed pipe (`| head`) with 141, all as shells expect, and each after
+    what is half-written has been removed. Any other exception is a defect of ours and keeps its traceback and status 1.
     """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         main()
         sys.stdout.flush()
@@ -44,7 +48,11 @@ def run_apart(main: Callable[..., None], *arguments: object) -> None:
     """
     process = multiprocessing.get_context("spawn").Process(target=_run_with, args=(main, arguments))
     process.start()
-    process.join()
+    try:
+        process.join()
+    except SystemExit:  # of SIGTERM, which this process alone was sent
+        process.terminate()
+        raise
     if process.exitcode:
         sys.exit(process.exitcode if process.exitcode > 0 else 128 - process.exitcode)
 

@@ -9,7 +9,6 @@ Exit status: 0 proven, 2 bad input, 3 a file failed its proof and is named *.unp
 docs/export.md has what is written and what is proven.
 """
 
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,5 +125,4 @@ def _say(step: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half-written is removed
     run(lambda: main(tyro.cli(Export)))

@@ -1,4 +1,8 @@
 import os
+import signal
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -26,6 +30,38 @@ def test_an_interrupt_exits_with_130(capsys):
         run(raising(KeyboardInterrupt()))
     assert exit_.value.code == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_sigterm_cleans_up_here_and_in_the_process_apart_and_exits_with_143(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            """\
+            import sys, time
+            from pathlib import Path
+            from cadmonkey.terminal import run, run_apart
+
+            def hold(name):
+                path = Path(sys.argv[1]) / name
+                path.touch()
+                try:
+                    run_apart(hold, "apart") if name == "here" else time.sleep(60)
+                finally:
+                    path.unlink()
+
+            if __name__ == "__main__":
+                run(lambda: hold("here"))
+            """
+        )
+    )
+    places = [tmp_path / "here", tmp_path / "apart"]
+    process = subprocess.Popen([sys.executable, script, tmp_path], stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not all(path.exists() for path in places):
+        pass
+    process.terminate()
+    assert process.communicate()[1] == ""
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [path for path in places if path.exists()] == []
 
 
 def test_a_defect_keeps_its_traceback():

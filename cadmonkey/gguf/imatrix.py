@@ -40,51 +40,51 @@ class Importance:
     tokens: int
 
 
-def calibration_files(folder: Path, given: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the files to measure on: those given, or what the run in `folder` was trained on.
+@dataclass(frozen=True)
+class Calibration:
+    """Texts to measure on."""
+
+    source: str
+    """Their files, without the folders."""
+    rows: Sequence[Mapping[str, Any]]
+    """Each with "prompt" and maybe "completion"."""
+
+
+def read_calibration(folder: Path, given: Sequence[Path]) -> Calibration:
+    """Read the `given` files, or without any what the run in `folder` was trained on.
 
     Raises:
-        InputError: neither is there.
+        InputError: there are neither, a file is missing or broken, or all are empty.
     """
-    own = folder / "data" / "train.jsonl"
-    if given or own.is_file():
-        return tuple(given) or (own,)
-    raise InputError(
-        f"--imatrix: expected {own}, the data that a run was trained on, got no such file; name a JSONL file with "
-        '"prompt" and maybe "completion" after --imatrix'
-    )
-
-
-def read_calibration(files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return the rows of all `files`.
-
-    Raises:
-        InputError: a file is missing or broken, or all are empty.
-    """
+    files = given or [folder / "data" / "train.jsonl"]
+    if not given and not files[0].is_file():
+        raise InputError(
+            f"--imatrix: expected {files[0]}, the data that a run was trained on, got no such file; name a JSONL file "
+            'with "prompt" and maybe "completion" after --imatrix'
+        )
     rows = [row for file in files for row in read_jsonl(file, ("prompt",))]
     if not rows:
         raise InputError(f'{files[0]}: expected lines with a "prompt", got none')
-    return rows
+    return Calibration(", ".join(file.name for file in files), rows)
 
 
-def measure_importance(model: Any, tokenizer: Any, config: ModelConfig, files: Sequence[Path]) -> Importance:
-    """Run texts of `files`, from all over them, through the merged model and look at what its layers read.
+def measure_importance(model: Any, tokenizer: Any, config: ModelConfig, calibration: Calibration) -> Importance:
+    """Run texts from all over the rows through the merged model and look at what its layers read.
 
     The embedding and the output head are left out, as llama.cpp does.
 
     Raises:
-        InputError: a file is missing, broken or empty, or a text does not fit the chat template.
+        InputError: a text does not fit the chat template.
     """
     import torch
 
-    rows = read_calibration(files)
-    texts = _choose(tokenizer, rows)
+    texts = _choose(tokenizer, calibration.rows)
     with _listening(model, llama_names(config)) as sums, torch.inference_mode():
         for token_ids in texts:
             model.base_model(input_ids=torch.tensor([token_ids], device=model.device))
     count = sum(len(token_ids) for token_ids in texts)
     imatrix = {name: (total / count).float().cpu().numpy() for name, total in sums.items()}
-    return Importance(imatrix, ", ".join(file.name for file in files), len(texts), count)
+    return Importance(imatrix, calibration.source, len(texts), count)
 
 
 def _choose(tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:

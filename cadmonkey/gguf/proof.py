@@ -302,7 +302,6 @@ class Proof:
         return {
             "verdict": "proven" if self.proven else "unproven",
             "recommended": {"file": best.file.published_name, "reason": best.reason},
-            "notes": list(self.notes),
             "drift": None if self.drift is None else self.drift.as_dict(),
             "files": [file.as_dict() for file in self.files],
         }

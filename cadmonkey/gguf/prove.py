@@ -10,13 +10,11 @@ from cadmonkey.gguf.metadata_check import first_metadata_difference
 from cadmonkey.gguf.original import Conversation, Original
 from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
-from cadmonkey.gguf.questions import Question, read_questions
+from cadmonkey.gguf.questions import Question
 from cadmonkey.gguf.tensors import compare_tensors
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = ["Question", "prove_against", "prove_file", "read_questions"]
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,6 @@ class _Reply:
     original_reserved: bool
     token_ids: tuple[int, ...]
     tokens: TokenFigures
-
-
-def prove_file(path: Path, quant: str, model: Any, tokenizer: Any, questions: Sequence[Question]) -> FileProof:
-    """Compare one GGUF file with `model`; see `prove_against`."""
-    return prove_against(path, quant, Original(model, tokenizer, questions))
 
 
 def prove_against(path: Path, quant: str, original: Original) -> FileProof:

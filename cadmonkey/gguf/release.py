@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +11,13 @@ from typing import Any
 from cadmonkey.cad.grammar import gbnf
 from cadmonkey.data.chat import asked, conversation, render_chat, user_message
 from cadmonkey.errors import InputError
-from cadmonkey.files import explain_os_error, read_jsonl, write_json, write_text
+from cadmonkey.files import read_jsonl, write_json, write_text
 from cadmonkey.gguf.card import write_card
-from cadmonkey.gguf.checksums import CHECKSUMS, is_finished, write_checksums
+from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
 from cadmonkey.gguf.folders import base_folder, trained_parts
-from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance, read_calibration
+from cadmonkey.gguf.imatrix import Importance, measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, read_origin
@@ -41,14 +38,10 @@ from cadmonkey.gguf.record import (
     sha256_of,
 )
 from cadmonkey.gguf.table import print_proof
+from cadmonkey.gguf.target import claimed, publish, staging
 from cadmonkey.gguf.tokenizer import StoredTokenizer
 from cadmonkey.gguf.trained import TrainedModel, open_trained
 from cadmonkey.gguf.write import write_gguf
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 DEFAULT_QUANTS = ("f16", "q8_0")
 DEFAULT_LIMIT = 300
@@ -129,13 +122,13 @@ def export(
     names = check_quants(quants, has_importance=imatrix is not None)
     questions = _questions(folder, prompts, limit)
     trained_parts(folder, base)
-    with _claimed(release_folder(folder, out), names):
+    with claimed(release_folder(folder, out), names):
         return _export_claimed(_open(folder, names, out, imatrix, base, on_step), questions)
 
 
 def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
     bits = trained_bits(job.source)
-    with _staging(job.target) as stage:
+    with staging(job.target) as stage:
         job.write(stage)
         original = Original(*job.merged.model_and_tokenizer, questions)
         proofs = []
@@ -149,7 +142,7 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
         record, asked = proof.as_dict(), _prompts_sha256(questions)
         for file, entry in zip(proofs, record["files"], strict=True):
             entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked}
-            _publish(stage / file.file, job.target, entry)
+            publish(stage / file.file, job.target, entry)
         _write_papers(job, record)
     return proof
 
@@ -172,13 +165,13 @@ def export_without_proof(
     names = check_quants(quants, has_importance=imatrix is not None)
     trained_parts(folder, base)
     target = release_folder(folder, out)
-    with _claimed(target, names):
+    with claimed(target, names):
         job = _open(folder, names, out, imatrix, base, on_step)
-        with _staging(target) as stage:
+        with staging(target) as stage:
             job.write(stage)
             entries = [_skipped_entry(stage, quant) for quant in names]
             for entry in entries:
-                _publish(stage / entry["file"], target, entry)
+                publish(stage / entry["file"], target, entry)
             _write_papers(job, {"files": entries})
     return target
 
@@ -286,10 +279,9 @@ def _open(
     _check_tokenizer(tokenizer, trained_parts(folder, base).tokenizer)
     merged, importance = _Merged(folder, base, on_step), None
     if imatrix is not None:
-        files = calibration_files(folder, imatrix)
-        read_calibration(files)  # what is wrong with them is said before the model is loaded
+        calibration = read_calibration(folder, imatrix)
         on_step("measuring the importance matrix")
-        importance = measure_importance(*merged.model_and_tokenizer, trained.config, files)
+        importance = measure_importance(*merged.model_and_tokenizer, trained.config, calibration)
     target = release_folder(folder, out)
     return _Job(folder, target, quants, origin, trained, tokenizer, importance, on_step, merged, base)
 
@@ -367,94 +359,3 @@ def _prompts_sha256(questions: Sequence[Question]) -> str:
 def _own_references(folder: Path) -> Path | None:
     path = folder / "references.jsonl"
     return path if path.is_file() else None
-
-
-@contextmanager
-def _claimed(target: Path, quants: Sequence[str]) -> Iterator[None]:
-    """Keep `target` from every other export, and remove what was made of it if nothing came of this one.
-
-    Raises:
-        InputError: another export runs there, files there are not ours, or it cannot be made.
-    """
-    made = [path for path in (target, *target.parents) if not path.exists()]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, target) from error
-    try:
-        with _locked(target):
-            _check_ours(target, quants)
-            yield
-    finally:
-        with suppress(OSError):  # it holds files
-            for path in made:
-                path.rmdir()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder itself, which leaves nothing behind after a kill; not on Windows, nor where no lock is known."""
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _try_lock(descriptor, folder)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        line = f"{folder}: another export runs there; wait for it, or choose another folder with --out"
-        raise InputError(line) from error
-    except OSError:
-        return  # a file system without locks
-
-
-def _check_ours(target: Path, quants: Sequence[str]) -> None:
-    """Find out that files of somebody else would be overwritten; a killed export is known by its hidden folder."""
-    try:
-        record = read_record(target)
-    except InputError as error:
-        raise InputError(f"{error}; {_ANOTHER_OUT}") from error
-    if (target / RECORD).exists() and not record:
-        raise InputError(f"{target / RECORD}: expected the record of an export, got another file; {_ANOTHER_OUT}")
-    if (target / RECORD).exists() or (target / _STAGE).exists():
-        return
-    files = [f"model-{quant}{ending}" for quant in quants for ending in (".gguf", ".unproven.gguf")]
-    for name in (*files, "README.md", "Modelfile", CHECKSUMS):
-        if (target / name).exists():
-            raise InputError(f"{target / name}: expected no such file, got one of no export of ours; {_ANOTHER_OUT}")
-
-
-_STAGE = ".gguf-part"
-_ANOTHER_OUT = "move it away, or choose another folder with --out"
-
-
-@contextmanager
-def _staging(target: Path) -> Iterator[Path]:
-    """Yield a hidden folder in `target`, so that no file has its name before its verdict; gone afterwards.
-
-    Its name is fixed, so that an export that was killed leaves nothing that the next one does not clear away.
-    """
-    stage = target / _STAGE
-    try:
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
-        yield stage
-    except OSError as error:
-        raise explain_os_error(error, target) from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _publish(staged: Path, target: Path, entry: Entry) -> None:
-    """Give the file the name its verdict allows, and then remove its namesake of an earlier export."""
-    staged.replace(target / entry["file"])
-    for name in (f"model-{entry['quant']}.gguf", f"model-{entry['quant']}.unproven.gguf"):
-        if name != entry["file"]:
-            (target / name).unlink(missing_ok=True)

@@ -151,9 +151,12 @@ def _tensors(model: TrainedModel) -> Iterator[_Tensor]:
 
 def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
     """Compute every block once and write it to all files, on every core; stop at the first error."""
+    from threadpoolctl import threadpool_limits
+
     jobs = ((tensor, *block) for tensor in tensors for block in tensor.blocks())
     workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    # BLAS's own threads would wait for their next matrix by spinning, on the cores that quantise
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         running: set[Future[None]] = set()
         try:
             for tensor, start, stop in jobs:

@@ -72,6 +72,14 @@ def write_as(model: Any, tokenizer: Any, path: Path, origin: Any, kind: str = "f
         write_gguf(*open_trained(Path(folder)), {kind: path}, origin)
 
 
+def prove_file(path: Path, quant: str, model: Any, tokenizer: Any, questions: Sequence[Any]) -> Any:
+    """Compare one GGUF file with `model`."""
+    from cadmonkey.gguf.original import Original
+    from cadmonkey.gguf.prove import prove_against
+
+    return prove_against(path, quant, Original(model, tokenizer, questions))
+
+
 def learn_by_heart(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]], steps: int) -> None:
     """Fit the trainable parameters of `model` to the rows, its end tokens included."""
     from cadmonkey.data.chat import encode

@@ -302,15 +302,13 @@ def test_the_true_file_is_proven_in_each_kind(nano: tuple[Any, Any], original: A
 
 def test_the_true_file_that_needs_an_importance_matrix_is_proven(original: Any, tmp_path: Path) -> None:
     from cadmonkey.data.rows import make_rows
-    from cadmonkey.files import write_jsonl
     from cadmonkey.gguf.config import read_config
-    from cadmonkey.gguf.imatrix import measure_importance
+    from cadmonkey.gguf.imatrix import Calibration, measure_importance
     from cadmonkey.parts import PLAIN
 
     nano = REPOSITORY / "cadmonkey" / "assets" / "nano"
-    write_jsonl(tmp_path / "texts.jsonl", make_rows(20, seed=5, split="train", mix=PLAIN))
-    files = [tmp_path / "texts.jsonl"]
-    importance = measure_importance(original.model, original.tokenizer, read_config(nano), files)
+    texts = Calibration("rows", make_rows(20, seed=5, split="train", mix=PLAIN))
+    importance = measure_importance(original.model, original.tokenizer, read_config(nano), texts)
     proofs = prove_folder(nano, ("iq3_xxs",), original, tmp_path / "out", importance)
     assert [proof.reasons for proof in proofs] == [()]
 

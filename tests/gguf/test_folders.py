@@ -9,7 +9,7 @@ import pytest
 from cadmonkey.errors import InputError
 from cadmonkey.gguf.drift import trained_bits
 from cadmonkey.gguf.folders import trained_parts
-from cadmonkey.gguf.imatrix import calibration_files, measure_importance
+from cadmonkey.gguf.imatrix import measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged
 from cadmonkey.gguf.origin import read_origin
 from cadmonkey.gguf.trained import open_trained
@@ -56,13 +56,13 @@ def test_a_given_base_stands_for_one_that_has_moved(adapter: Path, run_folder: P
 
 
 def test_a_matrix_is_measured_on_the_merged_model_of_a_bare_adapter(adapter: Path, run_folder: Path) -> None:
-    texts = run_folder / "references.jsonl"
+    texts = read_calibration(run_folder, [run_folder / "references.jsonl"])
     config = open_trained(adapter)[0].config
-    ours, wanted = (measure_importance(*load_merged(f), config, [texts]).imatrix for f in (adapter, run_folder))
+    ours, wanted = (measure_importance(*load_merged(f), config, texts).imatrix for f in (adapter, run_folder))
     assert ours.keys() == wanted.keys()
     assert all((ours[name] == wanted[name]).all() for name in wanted)
     with pytest.raises(InputError, match="--imatrix: expected "):
-        calibration_files(adapter, [])
+        read_calibration(adapter, [])
 
 
 def test_the_origin_is_what_adapter_and_card_say_and_the_base_adds_its_licence(

@@ -12,7 +12,7 @@ from cadmonkey.data.chat import encode
 from cadmonkey.errors import InputError
 from cadmonkey.files import write_jsonl
 from cadmonkey.gguf import imatrix
-from cadmonkey.gguf.imatrix import Importance, calibration_files, measure_importance
+from cadmonkey.gguf.imatrix import Calibration, Importance, measure_importance, read_calibration
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.player import Player
 from cadmonkey.gguf.trained import open_trained
@@ -53,7 +53,8 @@ def uneven(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def importance(folder: Path, uneven: Any, tokenizer: Any) -> Importance:
     """The matrix measured on half of ROWS."""
-    return measure_importance(uneven, tokenizer, open_trained(folder)[0].config, [folder / "train.jsonl"])
+    calibration = read_calibration(folder, [folder / "train.jsonl"])
+    return measure_importance(uneven, tokenizer, open_trained(folder)[0].config, calibration)
 
 
 def test_each_column_counts_as_the_mean_square_of_its_input(
@@ -78,7 +79,8 @@ def test_texts_come_from_all_over_the_file_until_there_are_enough_tokens(
     folder: Path, uneven: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imatrix, "TOKENS", 100)
-    few = measure_importance(uneven, tokenizer, open_trained(folder)[0].config, [folder / "train.jsonl"])
+    calibration = read_calibration(folder, [folder / "train.jsonl"])
+    few = measure_importance(uneven, tokenizer, open_trained(folder)[0].config, calibration)
     assert 100 <= few.tokens < 200
     assert few.texts < 10
 
@@ -126,21 +128,21 @@ def test_the_matrix_brings_a_small_file_nearer_to_the_f16_on_texts_it_was_not_me
 
 
 def test_a_run_is_measured_on_what_it_was_trained_on_and_a_model_on_what_is_named(tmp_path: Path) -> None:
-    given = tmp_path / "prompts.jsonl"
-    assert calibration_files(tmp_path, [given]) == (given,)
+    given = [tmp_path / "prompts.jsonl", tmp_path / "more.jsonl"]
+    for path, row in zip(given, ROWS[1:], strict=False):
+        path.write_text(json.dumps(row))
+    assert read_calibration(tmp_path, given) == Calibration("prompts.jsonl, more.jsonl", ROWS[1:3])
     with pytest.raises(InputError, match=r"--imatrix: expected .*train\.jsonl, the data that a run was trained on"):
-        calibration_files(tmp_path, [])
+        read_calibration(tmp_path, [])
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.jsonl").write_text(json.dumps(ROWS[0]))
-    assert calibration_files(tmp_path, []) == (tmp_path / "data" / "train.jsonl",)
+    assert read_calibration(tmp_path, []) == Calibration("train.jsonl", ROWS[:1])
 
 
 @pytest.mark.parametrize(("text", "message"), [("", "got none"), ('{"text": "x"}', r"empty\.jsonl:1"), (None, "empty")])
-def test_texts_that_are_not_there_are_named(
-    text: str | None, message: str, folder: Path, uneven: Any, tokenizer: Any, tmp_path: Path
-) -> None:
+def test_texts_that_are_not_there_are_named(text: str | None, message: str, tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     if text is not None:
         path.write_text(text)
     with pytest.raises(InputError, match=message):
-        measure_importance(uneven, tokenizer, open_trained(folder)[0].config, [path])
+        read_calibration(tmp_path, [path])

@@ -10,9 +10,9 @@ import pytest
 from cadmonkey.errors import InputError, RunError
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
-from cadmonkey.gguf.prove import Question, prove_file, read_questions
 from cadmonkey.gguf.quantise import quantise
-from tests.gguf.conftest import write_as
+from cadmonkey.gguf.questions import Question, read_questions
+from tests.gguf.conftest import prove_file, write_as
 
 Prove = Callable[..., FileProof]
 

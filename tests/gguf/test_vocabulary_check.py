@@ -9,7 +9,7 @@ import pytest
 
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
-from tests.gguf.conftest import write_as
+from tests.gguf.conftest import prove_file, write_as
 from tests.gguf.test_sentencepiece import make_spec
 
 Prove = Callable[[Path], FileProof]
@@ -37,7 +37,6 @@ def prove_edited(model: Any, tokenizer: Any, path: Path, edit: Callable[[Any], N
     """Write a true file, change some of its bytes, and prove it."""
     from gguf import GGUFReader
 
-    from cadmonkey.gguf.prove import prove_file
     from cadmonkey.gguf.questions import read_questions
 
     write_as(model, tokenizer, path, Origin(name="tiny"))

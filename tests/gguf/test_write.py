@@ -10,9 +10,9 @@ import pytest
 
 from cadmonkey.errors import RunError
 from cadmonkey.gguf.origin import Origin
-from cadmonkey.gguf.prove import Question, prove_file
 from cadmonkey.gguf.quantise import quantise
-from tests.gguf.conftest import write_as
+from cadmonkey.gguf.questions import Question
+from tests.gguf.conftest import prove_file, write_as
 
 ORIGIN = Origin(
     name="tiny", base_model="owner/base", license="apache-2.0", author="A. Maker", datasets=("owner/parts",)
