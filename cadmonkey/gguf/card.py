@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json, write_text
-from cadmonkey.gguf.origin import Origin, is_run
+from cadmonkey.gguf.origin import Origin, is_run, run_of
 from cadmonkey.gguf.record import Entry, best_file
 
 _PROMPTS = {
@@ -56,18 +56,19 @@ def write_card(folder: Path, source: Path, record: Mapping[str, Any], origin: Or
     """Write the card as `folder`/README.md with the front matter that the Hugging Face Hub reads.
 
     It is made of what lies on disk, so writing it again brings it up to date: the `record` that is proof.json, and of
-    the run or model folder `source` the data, its hashes, the versions, and the scores if it was evaluated.
+    the run or model folder `source` the data, its hashes, the versions, and the scores if it was evaluated. A
+    checkpoint has its run's data, but not its scores.
     """
-    best = best_file(record)
+    best, run = best_file(record), run_of(source)
     sections = [
         _front_matter(origin),
         f"# {origin.name}",
-        _descent(source, origin),
+        _descent(run, origin),
         "## Files\n\n" + _files(record, best),
         *([] if best["verdict"] == "unproven" else ["## Run it\n\n" + _commands(str(best["file"]), origin, n_ctx)]),
         *_scores(source),
-        *_data(source),
-        *_choices(source, origin),
+        *_data(run),
+        *_choices(run, origin),
         "## Limits\n\n" + _limits(record),
         "## Licence\n\n" + _licence(origin),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cadmonkey.errors import InputError
-from cadmonkey.gguf.origin import is_adapter, is_quantised, is_run, read_training, sixteen_bit_name
+from cadmonkey.gguf.origin import is_adapter, is_quantised, is_run, read_training, run_of, sixteen_bit_name
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _nothing(folder: Path) -> str:
 def local_base(folder: Path) -> Path | None:
     """Return the recorded base of a run or an adapter, if it is a folder that is here."""
     recorded = read_training(folder)["base_model"]
-    places = (start / recorded for start in (Path(), folder, Path(__file__).parents[2]))
+    places = (start / recorded for start in (Path(), run_of(folder), Path(__file__).parents[2]))
     return next((place for place in places if place.is_dir()), None)
 
 
@@ -129,7 +129,9 @@ def _whole_folder(folder: Path) -> Path:
 def _cached_folder(base: str, folder: Path) -> Path:
     from huggingface_hub import snapshot_download
 
-    place = folder / ("recipe.json: base_model" if is_run(folder) else "adapter_config.json: base_model_name_or_path")
+    place = run_of(folder) / (
+        "recipe.json: base_model" if is_run(run_of(folder)) else "adapter_config.json: base_model_name_or_path"
+    )
     remedy = f"{place} {base}: expected a folder or a downloaded Hugging Face model"
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", base):
         raise InputError(f"{remedy}, got a folder that is not there; if it has moved, name it with --base")

@@ -17,7 +17,8 @@ OWN_PARTS = "CadMonkey synthetic parts"
 _QUANTISED_ENDING = re.compile(r"(-unsloth)?-bnb-4bit$", re.IGNORECASE)
 """How repositories of quantised weights are called whose 16-bit model has the same name without it."""
 
-_PASSING_NAMES = re.compile(r"adapter|checkpoint-\d+|final|output")
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+_PASSING_NAMES = re.compile(rf"adapter|{_CHECKPOINT.pattern}|final|output")
 """Folders that say nothing of what lies in them."""
 
 _DATA_FILES = (".jsonl", ".json", ".csv", ".parquet")
@@ -92,16 +93,17 @@ def read_origin(folder: Path, base_folder: Path | None = None) -> Origin:
     recipe = read_training(folder)
     flat = _flatten({key: value for key, value in recipe.items() if key not in _RECORDS})
     own, base = _front_matter(folder), _front_matter(base_folder or folder)
-    source = _snapshot_id(folder)
+    source, run = _snapshot_id(folder), run_of(folder)
+    named = f"{flat['name']}-{folder.name}" if "name" in flat and run != folder else flat.get("name")
     return Origin(
-        name=str(flat.get("name") or source.rpartition("/")[2] or _folder_name(folder)),
-        base_model=_base_name(recipe, folder, base_folder),
+        name=str(named or source.rpartition("/")[2] or _folder_name(folder)),
+        base_model=_base_name(recipe, run, base_folder),
         source=source,
         license=str(flat.get("license") or _text(base, "license")),
         license_name="" if flat.get("license") else _text(base, "license_name"),
         license_link="" if flat.get("license") else _text(base, "license_link"),
         author=str(flat.get("author") or _text(own, "author")),
-        datasets=_datasets(recipe, folder),
+        datasets=_datasets(recipe, run),
         languages=("en",) if recipe.get("own_parts") else _texts(own, "language"),
         language=_language(recipe),
         choices={key: value for key, value in flat.items() if key not in _ABOUT_THE_MODEL},
@@ -131,14 +133,22 @@ def is_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").is_file() and not whole
 
 
+def run_of(folder: Path) -> Path:
+    """Return the run whose checkpoint the folder is, and any other folder as it is."""
+    parent = folder.absolute().parent
+    return parent if _CHECKPOINT.fullmatch(folder.name) and is_run(parent) else folder
+
+
 def read_training(folder: Path) -> dict[str, Any]:
     """Return what is recorded of the training, in the terms of recipe.json: nothing for the folder of a whole model.
+
+    A checkpoint has the record of its run.
 
     Raises:
         InputError: it is broken, or does not name a base model.
     """
-    if is_run(folder):
-        return read_recipe(folder)
+    if is_run(run_of(folder)):
+        return read_recipe(run_of(folder))
     return _read_adapter_training(folder) if is_adapter(folder) else {}
 
 

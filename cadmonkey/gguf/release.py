@@ -20,7 +20,7 @@ from cadmonkey.gguf.folders import base_folder, trained_parts
 from cadmonkey.gguf.imatrix import Importance, measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
-from cadmonkey.gguf.origin import Origin, read_origin
+from cadmonkey.gguf.origin import Origin, is_run, read_origin, run_of
 from cadmonkey.gguf.original import Original
 from cadmonkey.gguf.proof import Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_against
@@ -228,8 +228,12 @@ def _questions(folder: Path, prompts: Path | None, limit: int) -> tuple[Question
 
 
 def release_folder(source: Path, out: Path | None) -> Path:
-    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in another folder."""
-    return out or (source if (source / "recipe.json").is_file() else source / "gguf")
+    """Return where the files of `source` go: to `out`, else into the run folder, or gguf/ in another folder.
+
+    Those of a run's checkpoint go beside it, for the training removes old checkpoints.
+    """
+    run = run_of(source)
+    return out or (run / f"gguf-{source.name}" if run != source else source if is_run(source) else source / "gguf")
 
 
 def update_card(run: Path) -> None:
@@ -279,7 +283,7 @@ def _open(
     _check_tokenizer(tokenizer, trained_parts(folder, base).tokenizer)
     merged, importance = _Merged(folder, base, on_step), None
     if imatrix is not None:
-        calibration = read_calibration(folder, imatrix)
+        calibration = read_calibration(run_of(folder), imatrix)
         on_step("measuring the importance matrix")
         importance = measure_importance(*merged.model_and_tokenizer, trained.config, calibration)
     target = release_folder(folder, out)
@@ -338,8 +342,8 @@ def _context(length: int) -> int:
 
 def _common_system(folder: Path) -> str:
     """Return the system message that every held-out conversation of a run begins with, "" if there is no such."""
-    path = folder / "references.jsonl"
-    first = [conversation(asked(row))[0] for row in read_jsonl(path)] if path.is_file() else []
+    path = _own_references(folder)
+    first = [conversation(asked(row))[0] for row in read_jsonl(path)] if path else []
     texts = {turn["content"] if turn["role"] == "system" else "" for turn in first}
     return texts.pop() if len(texts) == 1 else ""
 
@@ -357,5 +361,5 @@ def _prompts_sha256(questions: Sequence[Question]) -> str:
 
 
 def _own_references(folder: Path) -> Path | None:
-    path = folder / "references.jsonl"
+    path = run_of(folder) / "references.jsonl"
     return path if path.is_file() else None

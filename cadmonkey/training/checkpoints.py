@@ -72,10 +72,11 @@ def _hash(path: Path) -> str:
 
 
 def is_whole(folder: Path) -> bool:
-    """True for a checkpoint that was sealed and has not changed since."""
+    """True for a checkpoint that was sealed and whose files have not changed since; what came beside them may stay."""
     try:
-        return bool(json.loads((folder / _SEAL).read_text(encoding="utf-8")) == _hashes(folder))
-    except (OSError, ValueError):
+        sealed = json.loads((folder / _SEAL).read_text(encoding="utf-8"))
+        return bool(sealed) and all(_hash(folder / name) == digest for name, digest in sealed.items())
+    except (OSError, ValueError, AttributeError):
         return False
 
 

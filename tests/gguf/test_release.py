@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cadmonkey.errors import InputError, RunError
+from cadmonkey.files import read_jsonl
 from cadmonkey.gguf import UnprovenError, export, export_without_proof, release
 from cadmonkey.gguf.hub import names_to_push
 from cadmonkey.gguf.record import best_file
@@ -63,6 +64,24 @@ def test_the_importance_matrix_and_the_proof_share_one_loaded_model(
     texts = run_folder / "references.jsonl"
     export(run_folder, ("q4_k_m",), tmp_path, texts, limit=1, imatrix=(texts,))
     assert len(loaded) == 1
+
+
+def test_a_runs_checkpoint_is_exported_beside_it_with_the_runs_record_and_held_out_prompts(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(run_folder, tmp_path / "parts"))
+    checkpoint = Path(shutil.copytree(run / "adapter", run / "checkpoint-150"))
+    (run / "scores.json").write_text('{"total": {"all_pass": 0.5}}')
+    held = {path.name for path in checkpoint.iterdir()}
+    proof = export(checkpoint, ("f16",))
+    assert {path.name for path in checkpoint.iterdir()} == held
+    out = run / "gguf-checkpoint-150"
+    assert (out / "model-f16.gguf").is_file()
+    assert proof.files[0].figures.held_out_prompts == len(read_jsonl(run / "references.jsonl"))
+    card = (out / "README.md").read_text()
+    assert "# parts-checkpoint-150\n" in card
+    assert "Fine-tuned from **tiny**" in card
+    assert ("owner/parts" in card, "apache-2.0" in card, "all-pass)" in card) == (True, True, False)
 
 
 def test_only_the_files_asked_for_are_left(run_folder: Path, tmp_path: Path) -> None:

@@ -149,11 +149,19 @@ def test_metrics_that_cannot_be_written_are_an_input_error(tmp_path: Path) -> No
         Metrics(tmp_path, 10).log(1, {"loss": 1.0, "epoch": 0.1})
 
 
-def test_a_checkpoint_is_whole_only_with_its_seal(tmp_path: Path) -> None:
+def test_a_checkpoint_is_whole_only_with_its_seal_and_every_file_but_may_hold_more(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path, 1)
+    (folder / "notes.txt").write_text("mine")
     assert is_whole(folder)
-    (folder / "extra").write_text("")
+    (folder / "weights").unlink()
     assert not is_whole(folder)
+    (folder / "weights").write_text("weights 2")
+    assert not is_whole(folder)
+    (folder / "weights").write_text("weights 1")
+    assert is_whole(folder)
+    for seal in ("[]", "{}", '{"weights": ', '"weights"'):
+        (folder / "complete.json").write_text(seal)
+        assert not is_whole(folder)
 
 
 def test_folders_that_are_only_named_like_checkpoints_are_passed_over_and_kept(tmp_path: Path) -> None:
