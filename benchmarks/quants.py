@@ -94,7 +94,7 @@ def _importance(model: Any, tokenizer: Any) -> Any:
     from cadmonkey.gguf.imatrix import Calibration, measure_importance
     from cadmonkey.parts import PLAIN
 
-    texts = Calibration("rows", make_rows(200, seed=5, split="train", mix=PLAIN))
+    texts = Calibration("rows", list(make_rows(200, seed=5, split="train", mix=PLAIN)))
     with tempfile.TemporaryDirectory() as name:
         model.config.save_pretrained(name)
         return measure_importance(model, tokenizer, read_config(Path(name)), texts)

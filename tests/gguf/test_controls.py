@@ -307,7 +307,7 @@ def test_the_true_file_that_needs_an_importance_matrix_is_proven(original: Any, 
     from cadmonkey.parts import PLAIN
 
     nano = REPOSITORY / "cadmonkey" / "assets" / "nano"
-    texts = Calibration("rows", make_rows(20, seed=5, split="train", mix=PLAIN))
+    texts = Calibration("rows", list(make_rows(20, seed=5, split="train", mix=PLAIN)))
     importance = measure_importance(original.model, original.tokenizer, read_config(nano), texts)
     proofs = prove_folder(nano, ("iq3_xxs",), original, tmp_path / "out", importance)
     assert [proof.reasons for proof in proofs] == [()]
