@@ -75,16 +75,19 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Show how far a loop is on stderr: a bar with the time left on a terminal, a line every 10 s elsewhere."""
+def progress(label: str, total: int, done: int = 0, *, passing: bool = False) -> Iterator[Advance]:
+    """Show how far a loop is on stderr: a bar with the time left on a terminal, a line every 10 s elsewhere.
+
+    Of a `passing` one nothing remains to be seen: the bar goes, and there is no line for its end.
+    """
     if not sys.stderr.isatty():
-        yield _Lines(label, total, done)
+        yield _Lines(label, total, done, passing)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=passing) as bar:
         task = bar.add_task(label, total=total, completed=done, note="")
         yield lambda note: bar.update(task, advance=1, note=note)
 
@@ -92,14 +95,15 @@ def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
 class _Lines:
     """Progress as plain lines, for logs."""
 
-    def __init__(self, label: str, total: int, done: int) -> None:
-        self.label, self.total, self.done, self.before = label, total, done, done
+    def __init__(self, label: str, total: int, done: int, passing: bool) -> None:
+        self.label, self.total, self.done, self.before, self.passing = label, total, done, done, passing
         self.start = self.told = time.perf_counter()
 
     def __call__(self, note: str) -> None:
         self.done += 1
         now = time.perf_counter()
-        if now - self.told < PLAIN_LINE_EVERY_S and self.done < self.total:
+        is_due = self.done < self.total and now - self.told >= PLAIN_LINE_EVERY_S
+        if not is_due and (self.done < self.total or self.passing):
             return
         self.told = now
         left_s = (now - self.start) / (self.done - self.before) * (self.total - self.done)

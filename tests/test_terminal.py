@@ -89,3 +89,16 @@ def test_progress_without_a_terminal_is_a_plain_line_at_the_end(capsys):
         advance("first")
         advance("last")
     assert capsys.readouterr().err == "judge 3/3, last\n"
+
+
+@pytest.mark.parametrize(
+    ("passing", "lines"), [(True, ["write 1/2, 5 s left"]), (False, ["write 1/2, 5 s left", "write 2/2"])]
+)
+def test_of_passing_progress_a_log_has_only_what_took_long(passing, lines, capsys, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("cadmonkey.terminal.time.perf_counter", lambda: now)
+    monkeypatch.setattr("cadmonkey.terminal.PLAIN_LINE_EVERY_S", 5.0)
+    with progress("write", 2, passing=passing) as advance:
+        for now in (5.0, 6.0):  # noqa: B007
+            advance("")
+    assert capsys.readouterr().err.splitlines() == lines

@@ -12,6 +12,7 @@ from cadmonkey.gguf.origin import read_training
 from cadmonkey.gguf.original import Conversation, Original, forced_logits
 from cadmonkey.gguf.proof import Drift
 from cadmonkey.gguf.prove import TokenFigures, compare_tokens
+from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
     import torch
@@ -47,15 +48,20 @@ def compare_adapted(adapted: Any, original: Original, bits: int) -> Drift:
     conversations = original.asked[:PROMPTS]
     figures: list[TokenFigures] = []
     same: list[bool] = []
-    for batch in original.batches(conversations):
-        own = original.own_answers(batch)
-        texts = [(c.prompt_ids, original.known_text(c)) for c in batch]
-        answers = [(c.prompt_ids, token_ids) for c, token_ids in zip(batch, own, strict=True)]
-        every = [path for path in dict.fromkeys([*texts, *answers]) if path[1]]
-        theirs = dict(zip(every, forced_logits(adapted, every), strict=True))
-        ours = original.logits(texts)
-        figures += [compare_tokens(path[1], o, theirs[path]) for path, o in zip(texts, ours, strict=True) if path[1]]
-        same += [bool(path[1]) and _chooses(theirs[path], path[1]) for path in answers]
+    with progress("compare with the training", len(conversations), passing=True) as advance:
+        for batch in original.batches(conversations):
+            own = original.own_answers(batch)
+            texts = [(c.prompt_ids, original.known_text(c)) for c in batch]
+            answers = [(c.prompt_ids, token_ids) for c, token_ids in zip(batch, own, strict=True)]
+            every = [path for path in dict.fromkeys([*texts, *answers]) if path[1]]
+            theirs = dict(zip(every, forced_logits(adapted, every), strict=True))
+            ours = original.logits(texts)
+            figures += [
+                compare_tokens(path[1], o, theirs[path]) for path, o in zip(texts, ours, strict=True) if path[1]
+            ]
+            same += [bool(path[1]) and _chooses(theirs[path], path[1]) for path in answers]
+            for _ in batch:
+                advance("")
     return _summary(bits, conversations, figures, same)
 
 

@@ -4,6 +4,8 @@ The small kinds round best where the model's inputs are large: the error of an o
 the input, so that a column's squared errors count as much as the mean square of its input.
 """
 
+import hashlib
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl
 from cadmonkey.gguf.architecture import llama_names
 from cadmonkey.gguf.config import ModelConfig
+from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +52,11 @@ class Calibration:
     rows: Sequence[Mapping[str, Any]]
     """Each with "prompt" and maybe "completion"."""
 
+    @property
+    def sha256(self) -> str:
+        """A hash of the rows, by which a file made with another matrix is known."""
+        return hashlib.sha256(json.dumps(self.rows).encode()).hexdigest()
+
 
 def read_calibration(folder: Path, given: Sequence[Path]) -> Calibration:
     """Read the `given` files, or without any what the run in `folder` was trained on.
@@ -79,9 +87,11 @@ def measure_importance(model: Any, tokenizer: Any, config: ModelConfig, calibrat
     import torch
 
     texts = _choose(tokenizer, calibration.rows)
-    with _listening(model, llama_names(config)) as sums, torch.inference_mode():
+    shown = progress("measure importance", len(texts), passing=True)
+    with _listening(model, llama_names(config)) as sums, torch.inference_mode(), shown as advance:
         for token_ids in texts:
             model.base_model(input_ids=torch.tensor([token_ids], device=model.device))
+            advance("")
     count = sum(len(token_ids) for token_ids in texts)
     imatrix = {name: (total / count).float().cpu().numpy() for name, total in sums.items()}
     return Importance(imatrix, calibration.source, len(texts), count)

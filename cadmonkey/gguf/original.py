@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cadmonkey.data.chat import bare_text, conversation, freeze_template
 from cadmonkey.gguf.questions import PROBES, Question, plain_questions
@@ -17,8 +17,8 @@ PLAIN_MAX_TOKENS = 48
 BATCH_PROMPTS = 16
 BATCH_LOGITS = 50_000_000
 """Logits held at once, 200 MB for each model; with 128,256 tokens in the vocabulary that is 390 positions."""
-KEPT_LOGITS = 100_000_000
-"""Logits kept for the next file, 400 MB; what does not fit is computed again."""
+KEPT_STATES = 100_000_000
+"""Numbers of the last layer kept for the next file, 400 MB; what does not fit is computed again."""
 
 Path = tuple[tuple[int, ...], tuple[int, ...]]
 """Ids of a prompt, and of a text that follows it."""
@@ -52,7 +52,8 @@ class Original:
         self.max_tokens = max(c.max_tokens for c in self.every)
         self.scorer = Scorer([c.question for c in self.asked])
         self._own: dict[tuple[int, ...], tuple[int, ...]] = {}
-        self._logits: dict[Path, torch.Tensor] = {}
+        self._begun: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._states: dict[Path, torch.Tensor] = {}
         self._kept = 0
 
     @property
@@ -84,14 +85,15 @@ class Original:
         """Return the logits (tokens, vocab) from which each token behind the prompt would be chosen."""
         import torch
 
-        missing = [path for path in dict.fromkeys(paths) if path[1] and path not in self._logits]
-        computed = dict(zip(missing, forced_logits(self.model, missing), strict=True))
-        for path, logits in computed.items():
-            if self._kept + logits.numel() <= KEPT_LOGITS:
-                self._logits[path] = logits
-                self._kept += logits.numel()
+        missing = [path for path in dict.fromkeys(paths) if path[1] and path not in self._states]
+        states = dict(zip(missing, _last_states(self.model, missing), strict=True))
+        for path, made in states.items():
+            if self._kept + made.numel() <= KEPT_STATES:
+                self._states[path] = made
+                self._kept += made.numel()
+        known = self._states | states
         nothing = torch.empty(0, self.model.config.vocab_size)
-        return [computed[path] if path in computed else self._logits.get(path, nothing) for path in paths]
+        return [_to_logits(self.model, known[path]) if path[1] else nothing for path in paths]
 
     def known_text(self, conversation: Conversation) -> tuple[int, ...]:
         """Return what both models are measured on: the known answer and its end, else the model's own, if known yet."""
@@ -99,17 +101,28 @@ class Original:
             return (*conversation.completion_ids, self.eos_id)
         return self._own.get(conversation.prompt_ids, ())
 
-    def learn(self, conversation: Conversation, token_ids: Sequence[int]) -> None:
-        """Note a greedy answer that was found to be the model's own."""
-        self._own.setdefault(conversation.prompt_ids, tuple(token_ids))
+    def learn(self, conversation: Conversation, token_ids: Sequence[int], logits: "torch.Tensor") -> None:
+        """Note how far another's answer is the model's own greedy one, by the logits (tokens, vocab) along it."""
+        import torch
+
+        chosen = torch.tensor(token_ids)
+        same = logits.gather(1, chosen[:, None])[:, 0] == logits.max(dim=1).values  # never of NaN
+        agreed = int(same.long().cumprod(0).sum())
+        own = [*token_ids[:agreed], *logits[agreed : agreed + 1].argmax(dim=1).tolist()]
+        length = next((place for place, token in enumerate(own, start=1) if token in self._ends()), len(own))
+        begun = tuple(own[: min(length, conversation.max_tokens)])
+        is_part = _goes_on(begun, conversation.max_tokens, self._ends())
+        (self._begun if is_part else self._own).setdefault(conversation.prompt_ids, begun)
 
     def own_answers(self, conversations: Sequence[Conversation]) -> list[tuple[int, ...]]:
-        """Return the model's own greedy answers with their ends; those not known yet are generated."""
+        """Return the model's own greedy answers with their ends; what is not known of them yet is generated."""
         unknown = [c for c in conversations if c.prompt_ids not in self._own]
         for batch in self.batches(unknown):
-            answers = generate(self.model, [c.prompt_ids for c in batch], self._ends(), [c.max_tokens for c in batch])
-            for known, token_ids in zip(batch, answers, strict=True):
-                self.learn(known, token_ids)
+            begun = [self._begun.get(c.prompt_ids, ()) for c in batch]
+            prompts = [c.prompt_ids + known for c, known in zip(batch, begun, strict=True)]
+            rooms = [c.max_tokens - len(known) for c, known in zip(batch, begun, strict=True)]
+            answers = generate(self.model, prompts, self._ends(), rooms)
+            self._own |= {c.prompt_ids: begun[place] + answers[place] for place, c in enumerate(batch)}
         return [self._own[c.prompt_ids] for c in conversations]
 
     def stops(self, token_ids: Sequence[int]) -> bool:
@@ -129,6 +142,18 @@ class Original:
 
 def forced_logits(model: Any, paths: Sequence[Path]) -> "list[torch.Tensor]":
     """Return the logits (tokens, vocab) for each path on the CPU, from one right-padded forward pass over all."""
+    return [_to_logits(model, states) for states in _last_states(model, paths)]
+
+
+def _to_logits(model: Any, states: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
+    with torch.inference_mode():
+        return cast("torch.Tensor", model.get_output_embeddings()(states.to(model.device)).float().cpu())
+
+
+def _last_states(model: Any, paths: Sequence[Path]) -> "list[torch.Tensor]":
+    """Return what the output head reads (tokens, hidden) for each path, on the CPU: smaller than logits by far."""
     import torch
 
     if not paths:
@@ -139,12 +164,9 @@ def forced_logits(model: Any, paths: Sequence[Path]) -> "list[torch.Tensor]":
     mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
     with torch.inference_mode():
         hidden = model.base_model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        head = model.get_output_embeddings()
-        return [
-            # the token at a position was chosen from the logits one position before it
-            head(states[len(prompt_ids) - 1 :][: len(token_ids)]).float().cpu()
-            for states, (prompt_ids, token_ids) in zip(hidden, paths, strict=True)
-        ]
+    # the token at a position was chosen from the state one position before it
+    ends = [(len(prompt_ids) - 1, len(prompt_ids) - 1 + len(token_ids)) for prompt_ids, token_ids in paths]
+    return [states[start:end].cpu().clone() for states, (start, end) in zip(hidden, ends, strict=True)]
 
 
 def generate(

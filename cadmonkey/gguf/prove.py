@@ -12,6 +12,7 @@ from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
 from cadmonkey.gguf.questions import Question
 from cadmonkey.gguf.tensors import compare_tensors
+from cadmonkey.terminal import Advance, progress
 
 if TYPE_CHECKING:
     import torch
@@ -67,8 +68,9 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     n_ctx = min(room + 16, original.model.config.max_position_embeddings)
     with Player(path, n_ctx) as player:
         comparison = _Comparison(player, original, thresholds(quant, original.dtype).near_tie)
-        replies = comparison.replies(original.asked)
-        probes = comparison.replies(original.probes)
+        with progress(f"prove {quant}", len(original.every), passing=True) as advance:
+            replies = comparison.replies(original.asked, advance)
+            probes = comparison.replies(original.probes, advance)
         same_end = player.eos_id == original.eos_id and player.is_end(original.eos_id)
     reader = GGUFReader(path)
     tensors = compare_tensors(reader, original.model)
@@ -93,9 +95,14 @@ class _Comparison:
     original: Original
     near_tie: float
 
-    def replies(self, conversations: Sequence[Conversation]) -> list[_Reply]:
+    def replies(self, conversations: Sequence[Conversation], advance: Advance) -> list[_Reply]:
         """Let the file answer and the model judge, in batches whose logits fit into memory."""
-        return [reply for batch in self.original.batches(conversations) for reply in self._batch(batch)]
+        replies: list[_Reply] = []
+        for batch in self.original.batches(conversations):
+            replies += self._batch(batch)
+            for _ in batch:
+                advance("")
+        return replies
 
     def _batch(self, batch: Sequence[Conversation]) -> list[_Reply]:
         texts = [self.player.render(c.question.prompt) for c in batch]
@@ -106,11 +113,9 @@ class _Comparison:
         logits = self.original.logits([(tuple(a.prompt_ids), tuple(a.token_ids)) for a in answers])
         rounding = _rounding(self.original.model)
         agreements = [_agreement(a, rows, self.near_tie, rounding) for a, rows in zip(answers, logits, strict=True)]
-        for conversation, answer, (equal, _) in zip(batch, answers, agreements, strict=True):
-            # a file with a wrong end cuts the answer off: what is there is the model's own, but not all of it
-            whole = not answer.stopped or self.original.stops(answer.token_ids)
-            if equal and whole and tuple(answer.prompt_ids) == conversation.prompt_ids:
-                self.original.learn(conversation, answer.token_ids)
+        for conversation, answer, rows in zip(batch, answers, logits, strict=True):
+            if answer.token_ids and tuple(answer.prompt_ids) == conversation.prompt_ids:
+                self.original.learn(conversation, answer.token_ids, rows)
         figures, own = self._along_the_texts(batch, answers), self.original.own_answers(batch)
         together = zip(batch, texts, answers, agreements, figures, own, strict=True)
         return [self._reply(*each) for each in together]

@@ -9,7 +9,7 @@ from typing import Any
 
 from cadmonkey.files import read_json
 from cadmonkey.gguf.folders import trained_parts
-from cadmonkey.gguf.proof import Figures, FileProof, TaskScore
+from cadmonkey.gguf.proof import Drift, Figures, FileProof, TaskScore
 from cadmonkey.gguf.questions import MIN_PROMPTS
 from cadmonkey.gguf.recommendation import recommend
 from cadmonkey.gguf.tensors import TensorFigures
@@ -113,47 +113,55 @@ def _rank(entry: Entry) -> tuple[int, bool, bool, int]:
     return wrong, entry.get("prompts", 0) < MIN_PROMPTS, entry["quant"] != "q8_0", entry["size_bytes"]
 
 
-def join_records(earlier: Mapping[str, Any], kept: Sequence[Entry], newest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of an export and of the entries that were `kept` of the `earlier` record of the same model.
+def join_records(earlier: Mapping[str, Any], entries: Sequence[Entry], drift: Drift | None = None) -> dict[str, Any]:
+    """Return the record of these entries; the drift is the one measured on more prompts, of now or of `earlier`.
 
-    Of all entries together a file is recommended only if they were proven on the same prompts.
+    A file is recommended only if all were proven on the same prompts.
     """
-    entries = [*kept, *newest["files"]]
-    drifts = [drift for drift in (newest.get("drift"), earlier.get("drift")) if drift]
+    drifts = [known for known in (drift and drift.as_dict(), earlier.get("drift")) if known]
     return {
         "verdict": overall_verdict(entries),
-        "recommended": _recommended(entries) if kept else newest.get("recommended"),
-        "drift": max(drifts, key=lambda drift: drift.get("prompts") or 0, default=None),
-        "files": entries,
+        "recommended": _recommended(entries),
+        "drift": max(drifts, key=lambda known: known.get("prompts") or 0, default=None),
+        "files": list(entries),
     }
 
 
 def _recommended(entries: Iterable[Entry]) -> dict[str, str] | None:
     measured = [entry for entry in entries if entry["verdict"] != "skipped"]
     grounds = {(entry.get("prompts_sha256"), entry.get("reference_dtype")) for entry in measured}
-    if len(grounds) != 1 or None in next(iter(grounds)):
+    proofs = [proof for entry in measured if (proof := read_proof(entry)) is not None]
+    if len(grounds) != 1 or None in next(iter(grounds)) or len(proofs) < len(measured):
         return None
-    try:
-        best = recommend([_read_proof(entry) for entry in measured])
-    except (KeyError, TypeError):  # a record of another version, with other figures
-        return None
+    best = recommend(proofs)
     return {"file": best.file.published_name, "reason": best.reason}
 
 
-def _read_proof(entry: Entry) -> FileProof:
-    """Return what `FileProof.as_dict` made the entry of."""
-    score = entry["score"]
-    return FileProof(
-        file=entry["file"],
-        quant=entry["quant"],
-        reference=entry["reference_dtype"],
-        size_bytes=entry["size_bytes"],
-        figures=Figures(**_numbers(entry, Figures)),
-        tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
-        vocabulary=entry["vocabulary_difference"] or "",
-        metadata=entry["metadata_difference"] or "",
-        score=None if score is None else TaskScore(**score),
-    )
+def read_proof(entry: Entry) -> FileProof | None:
+    """Return what `FileProof.as_dict` made the entry of, None where another version made it of other figures."""
+    try:
+        score = entry["score"]
+        return FileProof(
+            file=entry["file"],
+            quant=entry["quant"],
+            reference=entry["reference_dtype"],
+            size_bytes=entry["size_bytes"],
+            figures=Figures(**_numbers(entry, Figures)),
+            tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
+            vocabulary=entry["vocabulary_difference"] or "",
+            metadata=entry["metadata_difference"] or "",
+            score=None if score is None else TaskScore(**score),
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def read_drift(record: Mapping[str, Any]) -> Drift | None:
+    """Return the drift that a record holds, None if there is none or one of another version."""
+    try:
+        return Drift(**_numbers(record["drift"], Drift))
+    except (KeyError, TypeError):
+        return None
 
 
 def _numbers(entry: Mapping[str, Any], kind: type) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
 from cadmonkey.gguf.folders import base_folder, trained_parts
-from cadmonkey.gguf.imatrix import Importance, measure_importance, read_calibration
+from cadmonkey.gguf.imatrix import Calibration, Importance, measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged, to_fastest_device
 from cadmonkey.gguf.modelfile import write_modelfile
 from cadmonkey.gguf.origin import Origin, is_run, read_origin, run_of
 from cadmonkey.gguf.original import Original
-from cadmonkey.gguf.proof import Proof, UnprovenError
+from cadmonkey.gguf.proof import Drift, FileProof, Proof, UnprovenError
 from cadmonkey.gguf.prove import prove_against
 from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.gguf.questions import MIN_PROMPTS, Question, read_questions
@@ -34,6 +34,8 @@ from cadmonkey.gguf.record import (
     is_fully_proven,
     join_records,
     model_sha256,
+    read_drift,
+    read_proof,
     read_record,
     sha256_of,
 )
@@ -77,22 +79,33 @@ class _Job:
     origin: Origin
     trained: TrainedModel
     tokenizer: StoredTokenizer
-    importance: Importance | None
+    calibration: Calibration | None
     on_step: _Report
     merged: _Merged
     base: Path | None
 
-    def write(self, stage: Path) -> None:
+    @cached_property
+    def model_sha256(self) -> str:
+        """By which the record knows the model."""
+        return model_sha256(self.source, self.base)
+
+    def write(self, stage: Path, quants: Sequence[str]) -> None:
         """Write the GGUF files into `stage`."""
+        importance = None
+        if self.calibration is not None:
+            self.on_step("measuring the importance matrix")
+            importance = measure_importance(*self.merged.model_and_tokenizer, self.trained.config, self.calibration)
         write_files(
-            self.trained,
-            self.tokenizer,
-            stage,
-            self.quants,
-            self.origin,
-            importance=self.importance,
-            on_step=self.on_step,
+            self.trained, self.tokenizer, stage, quants, self.origin, importance=importance, on_step=self.on_step
         )
+
+    def publish(self, stage: Path, entry: Entry) -> None:
+        """Give a file its name and its place in the record."""
+        path = stage / f"model-{entry['quant']}.gguf"
+        calibration = self.calibration and self.calibration.sha256
+        whole = entry | {"sha256": sha256_of(path), "calibration_sha256": calibration}
+        publish(path, self.target, whole)
+        _write_papers(self, [whole])
 
 
 def export(
@@ -111,9 +124,10 @@ def export(
     `folder` is a run folder, an adapter folder, or a model folder; `out` is the run folder itself, or `gguf` in another
     folder, unless it is given. `base` stands for the recorded base of an adapter. `prompts` is a JSONL file with
     "prompt" and, where known, "completion"; without one the run's own references.jsonl serves, and elsewhere a few
-    plain sentences. A file that fails its proof is named
-    model-<quant>.unproven.gguf and the returned proof says why (`Proof.require` raises). Files of earlier exports of
-    the same model stay, in the record and the card too. `on_step` is told what begins.
+    plain sentences. A file that fails its proof is named model-<quant>.unproven.gguf and the returned proof says why
+    (`Proof.require` raises). Files of earlier exports of the same model stay, in the record and the card too, and those
+    that were proven on the very same prompts are not proven again: after a kill the same call goes on. `on_step` is
+    told what begins.
 
     Raises:
         InputError: something given is wrong; nothing has been written.
@@ -127,24 +141,39 @@ def export(
 
 
 def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
-    bits = trained_bits(job.source)
-    with staging(job.target) as stage:
-        job.write(stage)
-        original = Original(*job.merged.model_and_tokenizer, questions)
-        proofs = []
-        for quant in job.quants:
-            path = stage / f"model-{quant}.gguf"
-            job.on_step(f"proving {path.name} on {len(questions)} prompts")
-            proofs.append(prove_against(path, quant, original))
-        if bits < 16:
-            job.on_step(f"measuring what the merge from {bits} bits changed")
-        proof = Proof(job.target, tuple(proofs), measure_drift(job.source, original, job.base))
-        record, asked = proof.as_dict(), _prompts_sha256(questions)
-        for file, entry in zip(proofs, record["files"], strict=True):
-            entry |= {"sha256": sha256_of(stage / file.file), "prompts_sha256": asked}
-            publish(stage / file.file, job.target, entry)
-        _write_papers(job, record)
-    return proof
+    asked, bits = _prompts_sha256(questions), trained_bits(job.source)
+    proofs = _proven_before(job, asked)
+    left = [quant for quant in job.quants if quant not in proofs]
+    for file in proofs.values():
+        job.on_step(f"{file.file} is proven already ({job.target / RECORD})")
+    drift = None if left else read_drift(read_record(job.target))
+    if left or (bits < 16 and drift is None):
+        with staging(job.target) as stage:
+            if left:
+                job.write(stage, left)
+            original = Original(*job.merged.model_and_tokenizer, questions)
+            for quant in left:
+                path = stage / f"model-{quant}.gguf"
+                job.on_step(f"proving {path.name} on {len(questions)} prompts")
+                proofs[quant] = prove_against(path, quant, original)
+                job.publish(stage, proofs[quant].as_dict() | {"prompts_sha256": asked})
+            if bits < 16:
+                job.on_step(f"measuring what the merge from {bits} bits changed")
+            drift = measure_drift(job.source, original, job.base)
+    _write_papers(job, [], drift)
+    _warn_of_strangers(job)
+    return Proof(job.target, tuple(proofs[quant] for quant in job.quants), drift)
+
+
+def _proven_before(job: _Job, prompts_sha256: str) -> dict[str, FileProof]:
+    """Return quant -> proof of the files that an earlier export, perhaps a killed one, wrote and proved just so."""
+    wanted = (prompts_sha256, job.calibration and job.calibration.sha256)
+    return {
+        entry["quant"]: proof
+        for entry in intact_entries(job.target, job.model_sha256)
+        if entry["quant"] in job.quants and (entry.get("prompts_sha256"), entry.get("calibration_sha256")) == wanted
+        if (proof := read_proof(entry)) is not None and proof.proven
+    }
 
 
 def export_without_proof(
@@ -168,18 +197,16 @@ def export_without_proof(
     with claimed(target, names):
         job = _open(folder, names, out, imatrix, base, on_step)
         with staging(target) as stage:
-            job.write(stage)
-            entries = [_skipped_entry(stage, quant) for quant in names]
-            for entry in entries:
-                publish(stage / entry["file"], target, entry)
-            _write_papers(job, {"files": entries})
+            job.write(stage, names)
+            for quant in names:
+                job.publish(stage, _skipped_entry(stage / f"model-{quant}.gguf", quant))
+        _warn_of_strangers(job)
     return target
 
 
-def _skipped_entry(stage: Path, quant: str) -> Entry:
-    path = stage / f"model-{quant}.gguf"
-    sizes = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    return {"file": path.name, "quant": quant, "verdict": "skipped", "reasons": [_SKIPPED], **sizes}
+def _skipped_entry(path: Path, quant: str) -> Entry:
+    size = path.stat().st_size
+    return {"file": path.name, "quant": quant, "verdict": "skipped", "reasons": [_SKIPPED], "size_bytes": size}
 
 
 _SKIPPED = "not proven: the proof was skipped (--no-proof)"
@@ -281,13 +308,9 @@ def _open(
     origin = read_origin(folder, base_folder(folder, base))
     trained, tokenizer = open_trained(folder, base)
     _check_tokenizer(tokenizer, trained_parts(folder, base).tokenizer)
-    merged, importance = _Merged(folder, base, on_step), None
-    if imatrix is not None:
-        calibration = read_calibration(run_of(folder), imatrix)
-        on_step("measuring the importance matrix")
-        importance = measure_importance(*merged.model_and_tokenizer, trained.config, calibration)
-    target = release_folder(folder, out)
-    return _Job(folder, target, quants, origin, trained, tokenizer, importance, on_step, merged, base)
+    calibration = None if imatrix is None else read_calibration(run_of(folder), imatrix)
+    target, merged = release_folder(folder, out), _Merged(folder, base, on_step)
+    return _Job(folder, target, quants, origin, trained, tokenizer, calibration, on_step, merged, base)
 
 
 def _check_tokenizer(tokenizer: StoredTokenizer, place: Path) -> None:
@@ -306,31 +329,28 @@ def _check_tokenizer(tokenizer: StoredTokenizer, place: Path) -> None:
         raise InputError(f"{template if template.is_file() else config}: {error}") from error
 
 
-def _write_papers(job: _Job, record: dict[str, Any]) -> None:
-    """Write all that lies beside the GGUF files; the entries of earlier exports whose files are still there stay.
+def _write_papers(job: _Job, entries: Sequence[Entry], drift: Drift | None = None) -> None:
+    """Write all that lies beside the GGUF files; the other entries of the record stay whose files are still there.
 
     The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
     """
-    target, model = job.target, model_sha256(job.source, job.base)
-    kept = intact_entries(target, model, replaced=job.quants)
+    target, model = job.target, job.model_sha256
+    kept = intact_entries(target, model, replaced=[entry["quant"] for entry in entries])
     earlier = read_record(target)
-    record = join_records(earlier if earlier.get("model_sha256") == model else {}, kept, record)
-    record["model_sha256"], entries = model, record["files"]
-    _warn_of_strangers(job, entries)
-    write_json(target / RECORD, record)
+    record = join_records(earlier if earlier.get("model_sha256") == model else {}, [*kept, *entries], drift)
+    write_json(target / RECORD, record | {"model_sha256": model})
     n_ctx = _context(job.trained.config.context_length)
     _write_grammars(target, job.origin)
-    system = _common_system(job.source)
     best = best_file(record)
     (target / "Modelfile").unlink(missing_ok=True)
     if best["verdict"] != "unproven":
-        write_modelfile(target / "Modelfile", best["file"], job.tokenizer, n_ctx, system)
+        write_modelfile(target / "Modelfile", best["file"], job.tokenizer, n_ctx, _common_system(job.source))
     write_card(target, job.source, record, job.origin, n_ctx)
-    write_checksums(target, entries)
+    write_checksums(target, record["files"])
 
 
-def _warn_of_strangers(job: _Job, entries: Sequence[Entry]) -> None:
-    known = {entry["file"] for entry in entries}
+def _warn_of_strangers(job: _Job) -> None:
+    known = {entry["file"] for entry in read_record(job.target)["files"]}
     for path in sorted(job.target.glob("model-*.gguf")):
         if path.name not in known:
             job.on_step(f"warning: {path} is of another model or export; the card leaves it out, remove it")

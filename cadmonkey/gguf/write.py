@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from cadmonkey.gguf.packing import packed_types
 from cadmonkey.gguf.quantise import check_quants
 from cadmonkey.gguf.trained import TrainedModel
 from cadmonkey.gguf.vocabulary import Vocabulary, read_vocabulary
+from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,10 +154,11 @@ def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
     """Compute every block once and write it to all files, on every core; stop at the first error."""
     from threadpoolctl import threadpool_limits
 
-    jobs = ((tensor, *block) for tensor in tensors for block in tensor.blocks())
+    jobs = [(tensor, *block) for tensor in tensors for block in tensor.blocks()]
     workers = os.cpu_count() or 1
     # BLAS's own threads would wait for their next matrix by spinning, on the cores that quantise
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+    shown = progress("write", len(jobs), passing=True)
+    with shown as advance, threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         running: set[Future[None]] = set()
         try:
             for tensor, start, stop in jobs:
@@ -165,8 +167,10 @@ def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
                         future.result()
-            for future in wait(running, return_when=FIRST_EXCEPTION).done:
+                        advance("")
+            for future in as_completed(running):
                 future.result()
+                advance("")
         finally:
             for future in running:
                 future.cancel()

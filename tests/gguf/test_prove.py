@@ -162,6 +162,25 @@ def test_forced_answers_equal_generated_ones(
     assert figures.greedy_equal == same / len(prompts)
 
 
+@pytest.mark.parametrize("wrong_from", [0, 3, None])
+def test_what_is_the_models_own_of_anothers_answer_is_not_generated_again(
+    wrong_from: int | None, model: Any, tokenizer: Any, base_rows: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cadmonkey.gguf import original
+
+    questions = [Question(row["prompt"], row["completion"]) for row in base_rows]
+    first, second = (original.Original(model, tokenizer, questions) for _ in range(2))
+    conversation = first.asked[0]
+    (own,) = first.own_answers([conversation])
+    other = own if wrong_from is None else (*own[:wrong_from], tokenizer.bos_token_id, *own[wrong_from + 1 :])
+    second.learn(conversation, other, second.logits([(conversation.prompt_ids, other)])[0])
+    rooms: list[int] = []
+    generate = original.generate
+    monkeypatch.setattr(original, "generate", lambda *given: rooms.extend(given[3]) or generate(*given))
+    assert second.own_answers([conversation]) == [own]
+    assert rooms == ([] if wrong_from is None else [conversation.max_tokens - wrong_from - 1])
+
+
 @pytest.mark.parametrize("folder", ["llama32", "qwen25"])
 def test_real_tokenizers_and_templates_agree_for_every_prompt(
     folder: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -191,6 +191,6 @@ def test_small_kinds_say_that_they_are_compared_coarsely() -> None:
 def test_a_file_of_an_earlier_export_that_failed_is_not_recommended_by_its_record(fault: str) -> None:
     failed, good = replace(file("q8_0", 9), **{fault: "another one"}), file("f16", 20)  # type: ignore[arg-type]
     kept, newest = (entry | {"prompts_sha256": "same"} for entry in Proof(Path(), (failed, good)).as_dict()["files"])
-    record = join_records({}, [kept], {"files": [newest]})
+    record = join_records({}, [kept, newest])
     assert record["recommended"]["file"] == "model-f16.gguf"
     assert record["verdict"] == "unproven"

@@ -104,7 +104,7 @@ def test_files_of_a_run_lie_in_its_folder_and_those_of_a_model_beside_its_own(
 
 
 def test_a_file_that_is_not_the_model_is_renamed_and_replaces_the_proven_one(released: Path, random_file: None) -> None:
-    proof = export(released, ("f16", "q8_0"))
+    proof = export(released, ("f16", "q8_0"), limit=10)
     assert sorted(path.name for path in released.glob("*.gguf")) == [
         *("model-f16.unproven.gguf", "model-q8_0.unproven.gguf")
     ]
@@ -123,6 +123,50 @@ def test_an_export_that_was_killed_is_cleared_away_by_the_next(run_folder: Path,
     (tmp_path / ".gguf-part" / "model-f16.gguf").write_bytes(b"half")
     export(run_folder, ("f16",), tmp_path)
     assert not (tmp_path / ".gguf-part").exists()
+
+
+def test_an_export_that_was_ended_while_proving_goes_on_with_the_file_that_is_left(
+    run: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prove, asked = release.prove_against, []
+
+    def end_at_the_second(path: Path, quant: str, original: Any) -> Any:
+        asked.append(quant)
+        if asked == ["f16", "q8_0"]:
+            raise KeyboardInterrupt
+        return prove(path, quant, original)
+
+    monkeypatch.setattr(release, "prove_against", end_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        export(run, ("f16", "q8_0"))
+    assert [path.name for path in run.glob("*.gguf")] == ["model-f16.gguf"]
+    assert names_to_push(run)[:2] == ["model-f16.gguf", "proof.json"]
+    written = (run / "model-f16.gguf").stat().st_mtime_ns
+    proof = export(run, ("f16", "q8_0"))
+    assert asked == ["f16", "q8_0", "q8_0"]
+    assert (run / "model-f16.gguf").stat().st_mtime_ns == written
+    assert [file.quant for file in proof.files] == ["f16", "q8_0"]
+    for key in ("file", "sha256", "prompts_sha256", "verdict"):
+        assert [entry[key] for entry in _record(run)["files"]] == [entry[key] for entry in _record(exported)["files"]]
+    assert _record(run)["recommended"]["file"] == _record(exported)["recommended"]["file"]
+
+
+def test_what_is_proven_on_the_very_same_prompts_is_not_proven_again(
+    released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Path] = []
+    load = release.load_merged
+    monkeypatch.setattr(release, "load_merged", lambda folder, base: loaded.append(folder) or load(folder, base))
+    before, steps = _record(released), []
+    assert [file.quant for file in export(released, ("q8_0", "f16"), on_step=steps.append).files] == ["q8_0", "f16"]
+    assert (loaded, _record(released)) == ([], before)
+    assert steps == [f"model-{quant}.gguf is proven already ({released / 'proof.json'})" for quant in ("f16", "q8_0")]
+    (released / "model-f16.gguf").write_bytes(b"changed")
+    export(released, ("q8_0", "f16"))
+    assert (loaded, _record(released)["files"][::-1]) == ([released], before["files"])
+    export(released, ("q8_0",), limit=10)
+    export(released, ("q8_0",), imatrix=[released / "references.jsonl"], limit=10)
+    assert loaded == [released] * 3
 
 
 def test_a_failure_while_proving_leaves_nothing(
