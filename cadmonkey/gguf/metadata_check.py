@@ -1,64 +1,168 @@
-"""The metadata of a GGUF file against the trained model's: special tokens, what is added to a text, hyperparameters.
+"""The metadata of a GGUF file against the trained model's: tokens, template, sizes, its kind and where it comes from.
 
-Read from transformers' config and tokenizer, not by the code that writes the file.
+Read from transformers' config and tokenizer and from the model's record, not by the code that writes the file.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from cadmonkey.data.chat import freeze_template
+from cadmonkey.gguf.config import ARCHITECTURES
+from cadmonkey.gguf.origin import Origin, hub_url
 from cadmonkey.gguf.vocabulary import end_of_turn
 
 _GEMMA_PERIOD = 6
 """In llama.cpp every sixth layer of Gemma 3 sees the whole context, unless the file says otherwise."""
 _WINDOW = "attention.sliding_window"
+_TEMPLATE = "tokenizer.chat_template"
+_LISTS = ("tokens", "token_type", "merges", "scores")
+"""Of the vocabulary, which is compared elsewhere."""
+_KNOWN = ("model", "pre", "add_space_prefix")
+"""What says how a text is cut, which the token ids of the prompts show."""
+_LONGEST_SHOWN = 60
+"""Characters of a text that a message repeats."""
 
 
-def first_metadata_difference(reader: Any, model: Any, tokenizer: Any) -> str:
+def first_metadata_difference(reader: Any, kind: str, model: Any, tokenizer: Any, origin: Origin | None = None) -> str:
     """Return in words where the metadata of a file, an open GGUFReader, is first another one; "" if it is not.
 
-    The end token (eos) is compared elsewhere. A key of the architecture that the trained model does not call for is a
-    difference, too: llama.cpp would heed it.
+    The end token (eos) is compared elsewhere. A key that the trained model does not call for is a difference, too:
+    llama.cpp would heed it. Without an `origin` the name, the licence and the like may be any.
     """
-    fields = {key: field.contents() for key, field in reader.fields.items() if not _is_list(key)}
-    architecture = fields.get("general.architecture")
-    sizes = {key.removeprefix(f"{architecture}."): value for key, value in fields.items() if _is_of(key, architecture)}
-    tokens = {
-        key.removeprefix("tokenizer.ggml."): value for key, value in fields.items() if key.startswith("tokenizer.ggml.")
+    fields = {
+        key: field.contents() for key, field in reader.fields.items() if not (_is_list(key) or key.startswith("GGUF."))
     }
-    differences = (*_special_tokens(tokens, tokenizer), *_hyperparameters(sizes, model.config))
+    config, of_the_kind = model.config, _of_the_kind(kind, model.config)
+    differences = (
+        *_differences(fields, of_the_kind),
+        *_special_tokens(_under("tokenizer.ggml.", fields), tokenizer),
+        *_hyperparameters(_under(f"{fields.get('general.architecture')}.", fields), config),
+        *_template(fields.get(_TEMPLATE), tokenizer.chat_template),
+        *([] if origin is None else _descent(fields, of_the_kind, origin, reader)),
+        *_strangers(fields),
+    )
     return next(iter(differences), "")
 
 
 def _is_list(key: str) -> bool:
-    return key.startswith("tokenizer.ggml.") and key.rpartition(".")[2] in ("tokens", "token_type", "merges", "scores")
+    return key.startswith("tokenizer.ggml.") and key.rpartition(".")[2] in _LISTS
 
 
-def _is_of(key: str, architecture: Any) -> bool:
-    return key.startswith(f"{architecture}.")
+def _under(prefix: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in fields.items() if key.startswith(prefix)}
+
+
+def _differences(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in wanted.items():
+        if got.get(key) != value:
+            yield f"{key} is {_short(got.get(key))}, expected {_short(value)}"
+
+
+def _short(value: Any) -> str:
+    text = "missing" if value is None else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _of_the_kind(kind: str, config: Any) -> dict[str, Any]:
+    """Return what says how a file is to be read; the number of a kind is llama.cpp's own."""
+    import llama_cpp
+    from gguf import GGML_QUANT_VERSION
+
+    return {
+        "general.architecture": ARCHITECTURES[config.model_type],
+        "general.type": "model",
+        "general.file_type": getattr(llama_cpp, f"LLAMA_FTYPE_{'ALL' if kind == 'f32' else 'MOSTLY'}_{kind.upper()}"),
+        "general.quantization_version": GGML_QUANT_VERSION,
+    }
+
+
+def _descent(fields: Mapping[str, Any], of_the_kind: Iterable[str], origin: Origin, reader: Any) -> Iterator[str]:
+    """Compare what the file is called, where it comes from and what it writes with what was recorded."""
+    wanted = {key: value for key, value in _recorded(origin, reader).items() if value}
+    yield from _differences(fields, wanted)
+    for key, value in fields.items():
+        if key.startswith("general.") and key not in wanted and key not in of_the_kind:
+            yield f"{key} is {_short(value)}, expected none"
+    if (language := fields.get("cadmonkey.language", "")) != origin.language:
+        yield f"cadmonkey.language is {language or 'missing'}, expected {origin.language or 'none'}"
+
+
+def _recorded(origin: Origin, reader: Any) -> dict[str, Any]:
+    from gguf import size_label
+
+    numbers = sum(int(tensor.n_elements) for tensor in reader.tensors)
+    return {
+        "general.name": origin.name,
+        "general.author": origin.author,
+        "general.size_label": size_label(numbers, numbers, 0, 0),
+        "general.license": origin.license,
+        "general.license.name": origin.license_name,
+        "general.license.link": origin.license_link,
+        "general.source.repo_url": hub_url(origin.source) if origin.source else "",
+        "general.tags": list(origin.tags),
+        "general.languages": list(origin.languages),
+        **_listed("base_model", origin.base_entries),
+        **_listed("dataset", origin.dataset_entries),
+    }
+
+
+def _listed(name: str, entries: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    parts = {f"general.{name}.{n}.{key}": value for n, entry in enumerate(entries) for key, value in entry.items()}
+    return {f"general.{name}.count": len(entries)} | parts
+
+
+def _strangers(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Name the keys of no kind that a file of ours has, such as a second template."""
+    known = ("general.", "tokenizer.ggml.", "quantize.imatrix.", f"{fields.get('general.architecture')}.")
+    for key, value in fields.items():
+        if not key.startswith(known) and key not in (_TEMPLATE, "cadmonkey.language"):
+            yield f"{key} is {_short(value)}, expected none"
+
+
+def _template(got: Any, trained: str | None) -> Iterator[str]:
+    """Compare the text itself, but for the date: no set of questions reaches every branch of a template."""
+    wanted = freeze_template(trained) if trained else None
+    if got == wanted:
+        return
+    if not isinstance(got, str) or wanted is None:
+        yield f"{_TEMPLATE} is {_short(got)}, expected {'none' if wanted is None else 'that of the tokenizer'}"
+        return
+    same = next((n for n, pair in enumerate(zip(got, wanted, strict=False)) if pair[0] != pair[1]), None)
+    same = min(len(got), len(wanted)) if same is None else same
+    here, there = (text[same : same + _LONGEST_SHOWN] for text in (got, wanted))
+    yield f"{_TEMPLATE} is another text from character {same + 1} on: {here!r}, expected {there!r}"
 
 
 def _special_tokens(got: Mapping[str, Any], tokenizer: Any) -> Iterator[str]:
-    wanted = {
-        "bos": tokenizer.bos_token_id,
-        "eot": tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer)),
-        "eom": tokenizer.get_vocab().get("<|eom_id|>"),
-        "padding": tokenizer.pad_token_id,
-        "unknown": tokenizer.unk_token_id,
-    }
     named = {key.removesuffix("_token_id"): value for key, value in got.items() if key.endswith("_token_id")}
-    # llama.cpp guesses a BOS where none is named; the others it need not know
-    required = {"bos"} if wanted["bos"] is not None else set()
-    for name in sorted((named.keys() | required) - {"eos"}):
+    wanted = _special_ids(tokenizer)
+    # byte-level BPE can spell any text, and for SentencePiece llama.cpp takes token 0
+    if "unknown" not in named and (got.get("model") != "llama" or wanted.get("unknown") == 0):
+        wanted.pop("unknown", None)
+    for name in sorted((named.keys() | wanted.keys()) - {"eos"}):
         if named.get(name) != wanted.get(name):
-            yield f"{name}_token_id is {named.get(name)}, expected {wanted.get(name)}"
+            yield f"{name}_token_id is {_short(named.get(name))}, expected {wanted.get(name, 'none')}"
     # an end behind the question would end the conversation before the answer
     flags = {"add_bos_token": _adds_bos(tokenizer), "add_eos_token": False, "add_sep_token": False}
     for name, expected in flags.items():
         # llama.cpp has defaults for BOS that depend on the tokenizer's kind, so it must be said
         value = got.get(name, None if name == "add_bos_token" else False)
         if value != expected:
-            yield f"{name} is {value}, expected {expected}"
+            yield f"{name} is {_short(value)}, expected {expected}"
+    others = {key for key in got if not key.endswith("_token_id")} - {*flags, *_KNOWN}
+    yield from (f"tokenizer.ggml.{key} is {_short(got[key])}, expected none" for key in sorted(others))
+
+
+def _special_ids(tokenizer: Any) -> dict[str, int]:
+    ids = {
+        "bos": tokenizer.bos_token_id,
+        "eot": tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer)),
+        "eom": tokenizer.get_vocab().get("<|eom_id|>"),
+        "padding": tokenizer.pad_token_id,
+        "unknown": tokenizer.unk_token_id,
+    }
+    return {name: number for name, number in ids.items() if number is not None}
 
 
 def _adds_bos(tokenizer: Any) -> bool:

@@ -1,6 +1,7 @@
 """The trained model in transformers, as the yardstick of a proof: what it is asked, its logits, its own answers."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -42,6 +43,7 @@ class Original:
 
     def __init__(self, model: Any, tokenizer: Any, questions: Sequence[Question]) -> None:
         """Render and tokenize the questions, with a few plain ones behind them where there are none among them."""
+        tokenizer = _with_one_template(tokenizer)
         self.model, self.tokenizer = model, tokenizer
         asked = [_as_trained(tokenizer, question) for question in questions]
         max_tokens = _longest_answer(asked)
@@ -198,6 +200,15 @@ def generate(
 
 def _goes_on(answer: Sequence[int], room: int, ends: set[int]) -> bool:
     return len(answer) < room and not (answer and answer[-1] in ends)
+
+
+def _with_one_template(tokenizer: Any) -> Any:
+    """Return the tokenizer with the template that a file holds, where it has one beside others (for tools)."""
+    if not isinstance(tokenizer.chat_template, dict):
+        return tokenizer
+    single = copy(tokenizer)
+    single.chat_template = tokenizer.chat_template.get("default")
+    return single
 
 
 def _as_trained(tokenizer: Any, question: Question) -> Conversation:

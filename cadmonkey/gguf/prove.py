@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cadmonkey.gguf.metadata_check import first_metadata_difference
+from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.original import Conversation, Original
 from cadmonkey.gguf.player import Answer, Player
 from cadmonkey.gguf.proof import Figures, FileProof, TaskScore, thresholds
@@ -49,7 +50,7 @@ class _Reply:
     tokens: TokenFigures
 
 
-def prove_against(path: Path, quant: str, original: Original) -> FileProof:
+def prove_against(path: Path, quant: str, original: Original, origin: Origin | None = None) -> FileProof:
     """Compare the GGUF file `path` with the trained model.
 
     The file answers each question greedily; one forward pass of the model over question and answer then tells whether
@@ -57,7 +58,8 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
     That is exact and much faster than generating twice. Divergences, first choices and perplexities are those of both
     models along the same text, the known answer or else the model's own, so that files can be compared. The numbers of
     the file are compared with the trained ones besides, because a model that is sure of its answers hides small faults,
-    and so are its vocabulary, of which the questions touch a part, and its other metadata.
+    and so are its vocabulary, of which the questions touch a part, and its other metadata; what is recorded of the
+    model's descent where `origin` is given.
 
     Raises:
         RunError: llama.cpp cannot load the file.
@@ -81,7 +83,7 @@ def prove_against(path: Path, quant: str, original: Original) -> FileProof:
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
         vocabulary=original.vocabulary.first_difference(reader),
-        metadata=first_metadata_difference(reader, original.model, original.tokenizer),
+        metadata=first_metadata_difference(reader, quant, original.model, original.tokenizer, origin),
         tensor=max(tensors, key=lambda tensor: tensor.excess(original.dtype)),
         score=_task_score(original, replies),
     )

@@ -80,6 +80,11 @@ def prove_file(path: Path, quant: str, model: Any, tokenizer: Any, questions: Se
     return prove_against(path, quant, Original(model, tokenizer, questions))
 
 
+def for_one_turn(template: str) -> str:
+    """Return a chat template that is the given one for a single message, and wrong for more."""
+    return "{% if messages|length == 1 %}" + template + "{% else %}GARBAGE{% endif %}"
+
+
 def learn_by_heart(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]], steps: int) -> None:
     """Fit the trainable parameters of `model` to the rows, its end tokens included."""
     from cadmonkey.data.chat import encode

@@ -12,11 +12,12 @@ import pytest
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
 from tests.conftest import REPOSITORY
+from tests.gguf.conftest import for_one_turn
 
 KINDS = ("f16", "q4_k_m")
 TEXT, IDS, BOS = "the chat template", "other token ids", "not exactly one BOS"
 END, ANSWERS, DIVERGENCE, TENSOR = "another end token", "the same greedy answer", "a mean divergence", "another tensor"
-VOCABULARY = "another vocabulary"
+VOCABULARY, METADATA = "another vocabulary", "other metadata"
 
 Write = Callable[[Any, Any, Path], None]
 
@@ -189,9 +190,16 @@ def doubled_bos(tokenizer: Any) -> Any:
     return tokenizer
 
 
+def template_of_one_turn(tokenizer: Any) -> Any:
+    """All questions have one turn, so that nothing but the text itself can show it."""
+    tokenizer.chat_template = for_one_turn(tokenizer.chat_template)
+    return tokenizer
+
+
 TOKENIZERS = {
     "swapped end": (other_end, (END,)),
     "another template": (other_template, (TEXT,)),
+    "a template for one turn only": (template_of_one_turn, (METADATA,)),
     "doubled BOS": (doubled_bos, (TEXT, IDS, BOS)),
     "one merge missing": (change_spec(lose_a_merge), (IDS, VOCABULARY)),
     "one merge moved to the end": (change_spec(move_a_merge), (VOCABULARY,)),
