@@ -130,11 +130,11 @@ def test_an_export_that_was_ended_while_proving_goes_on_with_the_file_that_is_le
 ) -> None:
     prove, asked = release.prove_against, []
 
-    def end_at_the_second(path: Path, quant: str, original: Any) -> Any:
+    def end_at_the_second(path: Path, quant: str, *others: Any) -> Any:
         asked.append(quant)
         if asked == ["f16", "q8_0"]:
             raise KeyboardInterrupt
-        return prove(path, quant, original)
+        return prove(path, quant, *others)
 
     monkeypatch.setattr(release, "prove_against", end_at_the_second)
     with pytest.raises(KeyboardInterrupt):
@@ -167,6 +167,16 @@ def test_what_is_proven_on_the_very_same_prompts_is_not_proven_again(
     export(released, ("q8_0",), limit=10)
     export(released, ("q8_0",), imatrix=[released / "references.jsonl"], limit=10)
     assert loaded == [released] * 3
+
+
+def test_a_file_with_another_licence_than_the_runs_is_unproven(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gguf import GGUFWriter
+
+    monkeypatch.setattr(GGUFWriter, "add_license", lambda writer, name: writer.add_string("general.license", "mit"))
+    (file,) = export(run_folder, ("f16",), tmp_path).files
+    assert file.reasons == ("other metadata: general.license is mit, expected apache-2.0",)
 
 
 def test_a_failure_while_proving_leaves_nothing(
