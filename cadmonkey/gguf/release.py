@@ -155,7 +155,7 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
             for quant in left:
                 path = stage / f"model-{quant}.gguf"
                 job.on_step(f"proving {path.name} on {len(questions)} prompts")
-                proofs[quant] = prove_against(path, quant, original)
+                proofs[quant] = prove_against(path, quant, original, job.origin)
                 job.publish(stage, proofs[quant].as_dict() | {"prompts_sha256": asked})
             if bits < 16:
                 job.on_step(f"measuring what the merge from {bits} bits changed")
