@@ -5,7 +5,7 @@ The arithmetic is that of PEFT's `merge_and_unload` in float32.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD
+from cadmonkey.gguf.config import as_json
 from cadmonkey.gguf.weights import StoredTensor, read_header
 
 if TYPE_CHECKING:
@@ -42,6 +43,62 @@ _OTHER_METHODS = (
     *("alora_invocation_tokens", "target_parameters", "layer_replication", "megatron_config"),
 )
 """Options of PEFT's LoraConfig that change what the matrices mean."""
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_pattern(value: Any) -> bool:
+    """Whether it is a regular expression."""
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
+def _is_ending(value: Any) -> bool:
+    """Whether it is a regular expression that may stand behind another."""
+    return _is_pattern(value) and _is_pattern(f"({value})")
+
+
+def _are_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)
+
+
+def _are_modules(value: Any) -> bool:
+    return _is_pattern(value) or (isinstance(value, list) and all(isinstance(name, str) for name in value))
+
+
+def _by_pattern(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(_is_ending, value)) and all(map(is_right, value.values()))
+
+
+_LARGEST = 3.4e38
+"""Of a factor: 32 bits hold no more."""
+
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "r": (_is_count, "a whole number from 1 on"),
+    "lora_alpha": (_is_number, "a number"),
+    "rank_pattern": (_by_pattern(_is_count), "regular expressions with a whole number from 1 on for each"),
+    "alpha_pattern": (_by_pattern(_is_number), "regular expressions with a number for each"),
+    "use_rslora": (lambda value: isinstance(value, bool), "true or false"),
+    "use_dora": (lambda value: isinstance(value, bool), "true or false"),
+    "ensure_weight_tying": (lambda value: isinstance(value, bool), "true or false"),
+    "target_modules": (_are_modules, "names or a regular expression"),
+    "exclude_modules": (_are_modules, "names or a regular expression"),
+    "modules_to_save": (lambda value: isinstance(value, list) and all(map(_is_ending, value)), "a list of names"),
+    "layers_to_transform": (lambda value: _are_ids([value]) or _are_ids(value), "numbers of layers"),
+    "trainable_token_indices": (
+        lambda value: _are_ids(value) or (isinstance(value, dict) and all(map(_are_ids, value.values()))),
+        "a list of token ids, or one for each module",
+    ),
+}
+"""What adapter_config.json must hold where it says anything; r and lora_alpha it must say."""
 
 _INITS_THAT_CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 
@@ -259,10 +316,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "adapter_config.json"
     config = read_json(path)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        got = config.get("peft_type") if isinstance(config, dict) else None
-        raise InputError(f"{path}: expected a LoRA adapter, got {got}; merge it with PEFT and export the folder")
-    if not isinstance(config.get("r"), int) or not isinstance(config.get("lora_alpha"), int | float):
-        raise InputError(f"{path}: expected r and lora_alpha, got neither or no numbers; copy the adapter again")
+        got = as_json(config.get("peft_type") if isinstance(config, dict) else config)
+        raise InputError(f"{path}: peft_type: expected LORA, got {got}; merge it with PEFT and export the folder")
+    for key, (is_right, expected) in _FIELDS.items():
+        value = config.get(key)
+        if not is_right(value) and (value is not None or key in ("r", "lora_alpha")):
+            raise InputError(f"{path}: {key}: expected {expected}, got {as_json(value)}; copy the adapter again")
     initial = str(config.get("init_lora_weights", ""))
     others = [key for key in _OTHER_METHODS if config.get(key)]
     if initial.startswith(_INITS_THAT_CHANGE_THE_BASE):

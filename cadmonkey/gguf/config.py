@@ -1,5 +1,6 @@
 """What config.json says of a model, for the architectures that we write: sizes, options, rotations."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,14 @@ ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3"
 
 _ROPE_TYPES = {"llama": ("linear", "llama3"), "gemma3": ("linear",)}
 """Stretched rotations beside the plain ones, by llama.cpp's architecture; the others have yarn."""
+
+_NEEDED = {
+    "default": (),
+    "linear": ("factor",),
+    "yarn": ("factor",),
+    "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
+}
+"""What the rotations of a kind are stretched by."""
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "llama": {"rms_norm_eps": 1e-6},
@@ -29,6 +38,19 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 _GLOBAL_EVERY = 6
 """In Gemma 3 every sixth layer sees the whole context, unless the config says otherwise; so it is in llama.cpp."""
+
+
+_MOST = 2**31 - 1
+"""Of any size: what llama.cpp counts with."""
+
+_MOST_LAYERS = 512
+"""LLAMA_MAX_LAYERS of llama.cpp."""
+
+_LONGEST_SHOWN = 60
+"""Characters of a value that a message repeats."""
+
+_LARGEST = 3.4e38
+"""Of any number: a GGUF file holds them in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +106,20 @@ def read_config(folder: Path) -> ModelConfig:
     if not isinstance(raw, dict):
         raise InputError(f"{path}: expected an object, got {type(raw).__name__}")
     model_type = raw.get("model_type")
-    if model_type not in ARCHITECTURES:
-        raise refuse(path, "an architecture among " + ", ".join(ARCHITECTURES), str(model_type))
+    if not isinstance(model_type, str) or model_type not in ARCHITECTURES:
+        raise refuse(path, "an architecture among " + ", ".join(ARCHITECTURES), as_json(model_type))
     # null is said on purpose: no window, no stretching
     values = {key: value for key, value in (_DEFAULTS[model_type] | raw).items() if value is not None}
-    try:
-        config = _parse(values)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: expected the sizes of a {model_type} model, {error!r} is missing or wrong"
-        ) from error
+    config = _parse(_Fields(path, values))
     _check(path, values, config)
     return config
+
+
+def as_json(value: Any) -> str:
+    """Return a value of a file for a message as the file has it, shortened; a text without its quotes."""
+    text = value if isinstance(value, str) else "none" if value is None else json.dumps(value, ensure_ascii=False)
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 def refuse(path: Path, expected: str, got: str) -> InputError:
@@ -107,55 +131,133 @@ def refuse(path: Path, expected: str, got: str) -> InputError:
     )
 
 
-def _parse(values: Mapping[str, Any]) -> ModelConfig:
-    model_type, heads, layers = values["model_type"], int(values["num_attention_heads"]), values["num_hidden_layers"]
-    rope, local_theta = _read_rope(values)
+@dataclass(frozen=True)
+class _Fields:
+    """Entries of config.json, or of an object in it that `place` names; each is checked where it is read."""
+
+    path: Path
+    values: Mapping[str, Any]
+    place: str = ""
+
+    def size(self, key: str, default: int | None = None, most: int = _MOST) -> int:
+        """Return a whole number from 1 on."""
+        value = self.values.get(key, default)
+        if type(value) is not int or not 1 <= value <= most:
+            raise self.wrong(key, f"a whole number from 1 to {most}")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """Return a positive number."""
+        value = self.values.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LARGEST:
+            raise self.wrong(key, "a positive number that 32 bits hold")
+        return float(value)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false, false where nothing is said."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
+    def text(self, key: str, default: str) -> str:
+        """Return a text."""
+        value = self.values.get(key, default)
+        if not isinstance(value, str):
+            raise self.wrong(key, "a text")
+        return value
+
+    def inner(self, key: str) -> "_Fields":
+        """Return the entries of an object, none where there is no such object; null counts as absent there, too."""
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(key, "an object")
+        known = {name: entry for name, entry in value.items() if entry is not None}
+        return _Fields(self.path, known, f"{self.place}{key}.")
+
+    def wrong(self, key: str, expected: str) -> InputError:
+        """Return the error for an entry that is missing or none that a model can have."""
+        got = as_json(self.values.get(key))
+        return InputError(
+            f"{self.path}: {self.place}{key}: expected {expected}, got {got}; copy config.json of the model again"
+        )
+
+
+def _parse(fields: _Fields) -> ModelConfig:
+    values = fields.values
+    model_type, heads = values["model_type"], fields.size("num_attention_heads")
+    rope, local_theta = _read_rope(fields)
     windowed = model_type == "gemma3_text"
-    context = int(values["max_position_embeddings"])
-    if model_type == "mistral" and values.get("sliding_window"):
-        # llama.cpp lets every token see all others: the same up to the window's length, so that is what is promised
-        context = min(context, int(values["sliding_window"])) if "layer_types" not in values else context
     return ModelConfig(
         architecture=ARCHITECTURES[model_type],
         model_type=model_type,
-        vocab_size=int(values["vocab_size"]),
-        hidden_size=int(values["hidden_size"]),
-        intermediate_size=int(values["intermediate_size"]),
-        num_hidden_layers=int(layers),
+        vocab_size=fields.size("vocab_size"),
+        hidden_size=fields.size("hidden_size"),
+        intermediate_size=fields.size("intermediate_size"),
+        num_hidden_layers=fields.size("num_hidden_layers", most=_MOST_LAYERS),
         num_attention_heads=heads,
-        num_key_value_heads=int(values.get("num_key_value_heads", heads)),
-        head_dim=int(values.get("head_dim", int(values["hidden_size"]) // heads)),
+        num_key_value_heads=_key_value_heads(fields, heads),
+        head_dim=_head_dim(fields, heads),
         states_head_dim="head_dim" in values,
-        context_length=context,
-        rms_norm_eps=float(values["rms_norm_eps"]),
-        tied=bool(values.get("tie_word_embeddings", False)),
-        attention_bias=model_type == "qwen2" or bool(values.get("attention_bias", False)),
-        mlp_bias=bool(values.get("mlp_bias", False)),
+        context_length=_context_length(fields),
+        rms_norm_eps=fields.number("rms_norm_eps"),
+        tied=fields.flag("tie_word_embeddings"),
+        attention_bias=fields.flag("attention_bias") or model_type == "qwen2",
+        mlp_bias=fields.flag("mlp_bias"),
         rope=rope,
         local_theta=local_theta,
-        sliding_window=int(values["sliding_window"]) if windowed else None,
-        global_every=_global_every(values) if windowed else _GLOBAL_EVERY,
-        final_softcap=values.get("final_logit_softcapping"),
+        sliding_window=fields.size("sliding_window") if windowed else None,
+        global_every=_global_every(fields) if windowed else _GLOBAL_EVERY,
+        final_softcap=fields.number("final_logit_softcapping") if "final_logit_softcapping" in values else None,
     )
 
 
-def _read_rope(values: Mapping[str, Any]) -> tuple[Rope, float]:
+def _key_value_heads(fields: _Fields, heads: int) -> int:
+    count = fields.size("num_key_value_heads", heads)
+    if heads % count:
+        raise fields.wrong("num_key_value_heads", f"a divisor of the {heads} num_attention_heads")
+    return count
+
+
+def _head_dim(fields: _Fields, heads: int) -> int:
+    """Return the numbers of a head, of which rotations turn one half with the other."""
+    if "head_dim" not in fields.values and fields.size("hidden_size") < 2 * heads:
+        raise fields.wrong("num_attention_heads", f"at most half the hidden_size {fields.size('hidden_size')}")
+    head_dim = fields.size("head_dim", fields.size("hidden_size") // heads)
+    if head_dim % 2:
+        raise fields.wrong("head_dim", f"an even number for each of the {heads} heads")
+    return head_dim
+
+
+def _context_length(fields: _Fields) -> int:
+    context = fields.size("max_position_embeddings")
+    if fields.values["model_type"] != "mistral" or not {"sliding_window", "layer_types"} & fields.values.keys():
+        return context
+    # llama.cpp lets every token see all others: the same up to the window's length, so that is what is promised
+    return context if "layer_types" in fields.values else min(context, fields.size("sliding_window"))
+
+
+def _read_rope(fields: _Fields) -> tuple[Rope, float]:
     """Return the rotations and Gemma's local base frequency, from the keys of transformers 5 or 4."""
-    given = dict(values.get("rope_parameters") or values.get("rope_scaling") or {})
-    local_theta = float(values.get("rope_local_base_freq", 10000.0))
-    if "full_attention" in given:
-        local_theta = float((given.get("sliding_attention") or {}).get("rope_theta", local_theta))
-        given = dict(given["full_attention"])
-    theta = float(given.get("rope_theta", values.get("rope_theta", 10000.0)))
-    kind = str(given.get("rope_type", given.get("type", "default")))
-    return Rope(theta, kind, given), local_theta
+    given = fields.inner("rope_parameters")
+    given = given if given.values else fields.inner("rope_scaling")
+    local_theta = fields.number("rope_local_base_freq", 10000.0)
+    if "full_attention" in given.values:
+        local_theta = given.inner("sliding_attention").number("rope_theta", local_theta)
+        given = given.inner("full_attention")
+    theta = given.number("rope_theta", fields.number("rope_theta", 10000.0))
+    kind = given.text("rope_type", given.text("type", "default"))
+    _check_rope(fields.path, kind, given, ARCHITECTURES[fields.values["model_type"]])
+    return Rope(theta, kind, given.values), local_theta
 
 
-def _global_every(values: Mapping[str, Any]) -> int:
+def _global_every(fields: _Fields) -> int:
     """Return how often a layer sees the whole context, 0 if no single number says it."""
-    layers = values.get("layer_types")
+    layers = fields.values.get("layer_types", [])
+    if not isinstance(layers, list):
+        raise fields.wrong("layer_types", "a list of texts")
     if not layers:
-        return int(values.get("sliding_window_pattern", _GLOBAL_EVERY))
+        return fields.size("sliding_window_pattern", _GLOBAL_EVERY)
     wide = [number for number, kind in enumerate(layers, start=1) if kind == "full_attention"]
     every = wide[0] if wide else max(_GLOBAL_EVERY, len(layers) + 1)
     return every if wide == list(range(every, len(layers) + 1, every)) else 0
@@ -170,42 +272,43 @@ def _check(path: Path, values: Mapping[str, Any], config: ModelConfig) -> None:
         "hidden_activation" if is_gemma else "hidden_act", "gelu_pytorch_tanh" if is_gemma else "silu"
     )
     if activation != ("gelu_pytorch_tanh" if is_gemma else "silu"):
-        raise refuse(path, "the activation gelu_pytorch_tanh" if is_gemma else "the activation silu", str(activation))
+        raise refuse(
+            path, "the activation gelu_pytorch_tanh" if is_gemma else "the activation silu", as_json(activation)
+        )
     if values.get("use_sliding_window"):
         raise refuse(path, "attention over the whole context", "use_sliding_window")
     if config.attention_bias and config.architecture not in ("llama", "qwen2"):
         raise refuse(path, f"a {config.model_type} without attention biases", "attention_bias")
     if is_gemma:
         _check_gemma(path, values, config)
-    _check_rope(path, config)
 
 
 def _check_gemma(path: Path, values: Mapping[str, Any], config: ModelConfig) -> None:
     # the 27B model, with 62 layers, is the only one that llama.cpp scales otherwise
     wanted = config.hidden_size // config.num_attention_heads if config.num_hidden_layers == 62 else config.head_dim
-    if values["query_pre_attn_scalar"] != wanted:
-        raise refuse(path, f"query_pre_attn_scalar {wanted}", str(values["query_pre_attn_scalar"]))
+    if (scalar := values.get("query_pre_attn_scalar")) != wanted:
+        raise refuse(path, f"query_pre_attn_scalar {wanted}", as_json(scalar))
     if values.get("attn_logit_softcapping") or values.get("use_bidirectional_attention"):
         raise refuse(path, "plain causal attention", "attn_logit_softcapping or use_bidirectional_attention")
     if config.global_every == 0:
         raise refuse(path, "every n-th layer to see the whole context", "another order of layer_types")
 
 
-def _check_rope(path: Path, config: ModelConfig) -> None:
-    kinds = ("default", *_ROPE_TYPES.get(config.architecture, ("linear", "yarn")))
-    rope = config.rope
-    if rope.kind not in kinds:
-        raise refuse(path, "a rope type among " + ", ".join(kinds), rope.kind)
-    wanted = {
-        "linear": ("factor",),
-        "yarn": ("factor",),
-        "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
-    }.get(rope.kind, ())
-    if missing := [key for key in wanted if not isinstance(rope.options.get(key), int | float)]:
-        raise InputError(f"{path}: expected {', '.join(missing)} for {rope.kind} rope, got none")
-    if (share := rope.options.get("partial_rotary_factor", 1.0)) != 1.0:
-        raise refuse(path, "rope over the whole head", f"partial_rotary_factor {share}")
-    if unknown := [key for key in ("attention_factor", "mscale", "mscale_all_dim") if rope.options.get(key)]:
+def _check_rope(path: Path, kind: str, rope: _Fields, architecture: str) -> None:
+    kinds = ("default", *_ROPE_TYPES.get(architecture, ("linear", "yarn")))
+    if kind not in kinds:
+        raise refuse(path, "a rope type among " + ", ".join(kinds), as_json(kind))
+    for key in _NEEDED[kind]:
+        rope.number(key)
+    for key in ("beta_fast", "beta_slow"):
+        rope.number(key, 1.0)
+    if kind == "llama3" and not rope.number("low_freq_factor") < rope.number("high_freq_factor"):
+        raise rope.wrong("high_freq_factor", f"more than the low_freq_factor {rope.number('low_freq_factor'):g}")
+    if kind == "yarn" and "original_max_position_embeddings" in rope.values:
+        rope.size("original_max_position_embeddings")
+    if (share := rope.values.get("partial_rotary_factor", 1.0)) != 1.0:
+        raise refuse(path, "rope over the whole head", f"partial_rotary_factor {as_json(share)}")
+    if unknown := [key for key in ("attention_factor", "mscale", "mscale_all_dim") if rope.values.get(key)]:
         raise refuse(path, "yarn's own scale of attention", unknown[0])
-    if rope.options.get("truncate") is False:
+    if rope.values.get("truncate") is False:
         raise refuse(path, "yarn with whole dimensions", "truncate false")

@@ -1,9 +1,10 @@
 """A tokenizer with Llama 3's special tokens and models small enough to learn two answers by heart in seconds."""
 
+import copy
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,47 @@ def learn_by_heart(model: Any, tokenizer: Any, rows: Sequence[dict[str, str]], s
         model(input_ids=ids, labels=labels).loss.backward()
         optimizer.step()
     model.eval()
+
+
+def check_export(folder: Path, adapter: Path | None, path: Path, place: str) -> None:
+    """Write a file of a model whose JSON was spoilt at `place`, or see it refused in one line."""
+    from cadmonkey.errors import InputError, RunError
+    from cadmonkey.gguf.origin import Origin
+    from cadmonkey.gguf.tokenizer import StoredTokenizer
+    from cadmonkey.gguf.trained import open_model
+    from cadmonkey.gguf.write import write_gguf
+
+    line = ""
+    try:
+        write_gguf(open_model(folder, adapter), StoredTokenizer(folder), {"f16": path}, Origin(name="tiny"))
+    except (InputError, RunError) as error:
+        line = str(error)
+    except Exception as error:
+        error.add_note(place)
+        raise
+    assert "\n" not in line, place
+    assert "Error(" not in line, place
+
+
+WRONG_VALUES = (None, 0, -1, "x", [], {}, 1e99, True, ["x"], {"(": 3}, {"x": "x"}, [[]], float("nan"))
+
+
+@pytest.fixture
+def spoil() -> Callable[[Path], Iterator[str]]:
+    """Puts every wrong value in turn at every place of a JSON file, and says where and what."""
+
+    def every(path: Path) -> Iterator[str]:
+        whole = json.loads(path.read_text())
+        inner = [(key, name) for key, value in whole.items() if isinstance(value, dict) for name in value]
+        for place in [*((key,) for key in whole), *inner]:
+            for wrong in WRONG_VALUES:
+                spoilt = copy.deepcopy(whole)
+                (spoilt[place[0]] if len(place) > 1 else spoilt)[place[-1]] = wrong
+                path.write_text(json.dumps(spoilt))
+                yield f"{'.'.join(place)} = {wrong!r}"
+        path.write_text(json.dumps(whole))
+
+    return every
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from cadmonkey.errors import InputError
 from cadmonkey.gguf.merge import _merge
 from cadmonkey.gguf.trained import TrainedModel, open_model
+from tests.gguf.conftest import check_export
 
 torch = pytest.importorskip("torch", reason="export needs the train extra")
 
@@ -225,8 +226,18 @@ Q = "base_model.model.model.layers.0.self_attn.q_proj"
     ("damage", "message"),
     [
         (_config(r=8), r"is \(4, \d+\), expected \(8, "),
-        (_config(peft_type="IA3"), "expected a LoRA adapter, got IA3"),
-        (_config(r=None), "expected r and lora_alpha"),
+        (_config(peft_type="IA3"), "peft_type: expected LORA, got IA3"),
+        (_config(r=None), "r: expected a whole number from 1 on, got none"),
+        (_config(r=True), "r: expected a whole number from 1 on, got true"),
+        (_config(lora_alpha="x"), "lora_alpha: expected a number, got x"),
+        (_config(rank_pattern=3), "rank_pattern: expected regular expressions with a whole number .*, got 3"),
+        (_config(rank_pattern={"(": 3}), r'rank_pattern: expected regular expressions .*, got \{"\(": 3\}'),
+        (_config(rank_pattern={"(?i)q": 3}), "rank_pattern: expected regular expressions"),
+        (_config(alpha_pattern={"q_proj": "x"}), "alpha_pattern: expected regular expressions with a number for each"),
+        (_config(target_modules="("), r"target_modules: expected names or a regular expression, got \("),
+        (_config(modules_to_save=["("]), r'modules_to_save: expected a list of names, got \["\("\]'),
+        (_config(layers_to_transform="x"), "layers_to_transform: expected numbers of layers, got x"),
+        (_config(trainable_token_indices=[-1]), r"trainable_token_indices: expected a list of token ids.*, got \[-1\]"),
         (_config(use_dora=True), "use_dora and the magnitudes of"),
         (_config(init_lora_weights="pissa_niter_4"), "got init_lora_weights=pissa_niter_4"),
         (_config(alora_invocation_tokens=[1]), "got alora_invocation_tokens"),
@@ -245,3 +256,21 @@ def test_a_damaged_adapter_is_explained_in_one_line(
     with pytest.raises(InputError, match=message) as caught:
         open_model(pair[0], adapter)
     assert "\n" not in str(caught.value)
+
+
+def test_an_adapter_with_any_field_spoilt_is_written_or_refused_in_one_line(
+    run_folder: Path, model_folder: Path, spoil: Callable[[Path], Iterator[str]], tmp_path: Path
+) -> None:
+    adapter = Path(shutil.copytree(run_folder / "adapter", tmp_path / "adapter"))
+    tried = 0
+    for place in spoil(adapter / "adapter_config.json"):
+        tried += 1
+        check_export(model_folder, adapter, tmp_path / "out.gguf", place)
+    assert tried > 300
+
+
+@pytest.mark.parametrize("pattern", ["(?i).*\\.Q_PROJ", ".*\\.(q|k)_proj"])
+def test_a_regular_expression_with_flags_names_modules(pattern: str, tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base", tied=True)
+    adapter = make_adapter(base, tmp_path / "adapter", target_modules=pattern)
+    assert_same(read_all(open_model(base, adapter)), merged_by_peft(base, adapter))
