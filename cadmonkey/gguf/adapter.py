@@ -151,6 +151,13 @@ class Change:
     token_rows: StoredTensor | None = None
     token_ids: tuple[int, ...] = ()
 
+    @property
+    def path(self) -> Path:
+        """The file that the change is read from."""
+        low_rank = None if self.low_rank is None else self.low_rank.a
+        parts = (self.replaced, low_rank, None if self.added is None else self.added[0], self.token_rows)
+        return next(stored.path for stored in parts if stored is not None)
+
     def apply(self, rows: "np.ndarray[Any, Any]", start: int) -> "np.ndarray[Any, Any]":
         """Return `rows`, the tensor's from row `start` on, as the adapter makes them."""
         import numpy as np

@@ -14,6 +14,9 @@ STREAMED = ("f32", "f16", "bf16", "q8_0")
 LARGEST = {"F32": 3.4e38, "F16": 65519.0, "BF16": 3.38e38, "Q8_0": 65504.0 * 127}
 """Numbers from here on become infinite."""
 
+LARGEST_WORDS = {"F32": "3e38", "F16": "65,504", "BF16": "3e38", "Q8_0": "8.3 million"}
+"""The largest number that is still kept, for people."""
+
 
 def tensor_type(kind: str, shape: tuple[int, ...]) -> str:
     """Return ggml's name of the type in which a file of a streamed `kind` stores a tensor, as llama.cpp decides it.

@@ -18,12 +18,12 @@ from cadmonkey.gguf.architecture import (
     rows_together,
     write_hyperparameters,
 )
-from cadmonkey.gguf.encoding import LARGEST, STREAMED, encode, halved, row_bytes, tensor_type
+from cadmonkey.gguf.encoding import LARGEST, LARGEST_WORDS, STREAMED, encode, halved, row_bytes, tensor_type
 from cadmonkey.gguf.imatrix import Importance
 from cadmonkey.gguf.origin import Origin, hub_url
 from cadmonkey.gguf.packing import packed_types
 from cadmonkey.gguf.quantise import check_quants
-from cadmonkey.gguf.trained import TrainedModel
+from cadmonkey.gguf.trained import TrainedModel, TrainedTensor
 from cadmonkey.gguf.vocabulary import Vocabulary, read_vocabulary
 from cadmonkey.terminal import progress
 
@@ -48,6 +48,17 @@ class _Tensor:
     together: int
     """A block is a multiple of so many rows."""
     rows: "Callable[[int, int], np.ndarray[Any, Any]]"
+    trained: TrainedTensor | None = None
+    """What is read from disk, None where the config alone says it all."""
+
+    def place(self, start: int, stop: int) -> str:
+        """Return the file that wrong numbers of these rows come from: the adapter where the base has numbers."""
+        if self.trained is None:
+            return "config.json"
+        stored, change = self.trained.stored, self.trained.change
+        if change is None or (change.replaced is None and not _is_finite(stored.rows(start, stop))):
+            return str(stored.path)
+        return str(change.path)
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield the borders of blocks that fit into a thread's memory."""
@@ -61,6 +72,7 @@ class _Tensor:
 class _File:
     """An opened GGUF file whose head is written; its tensors may be written in any order."""
 
+    kind: str
     is_packed: bool
     """Whether it stores what llama.cpp's quantizer makes of an f16 file."""
     types: Mapping[str, str]
@@ -68,10 +80,10 @@ class _File:
     offsets: dict[str, int]
     imatrix: "Mapping[str, np.ndarray[Any, Any]]"
 
-    def largest(self, tensor: _Tensor) -> float:
-        """Return the number from which on the tensor cannot hold it."""
+    def limiting_type(self, tensor: _Tensor) -> str:
+        """Return the type that bounds the tensor's numbers: what is packed was rounded to 16 bits before."""
         type_name = self.types[tensor.name]
-        return LARGEST["F16" if self.is_packed and type_name != "F32" else type_name]
+        return "F16" if self.is_packed and type_name != "F32" else type_name
 
     def write(self, tensor: _Tensor, start: int, rows: "np.ndarray[Any, Any]") -> None:
         """Write a block of rows where it belongs.
@@ -85,7 +97,8 @@ class _File:
         try:
             data = encode(rows, type_name, self.imatrix.get(tensor.name)).data.cast("B")
         except ValueError as error:
-            raise RunError(f"model: {tensor.source}: {error}; choose a larger kind, or q8_0") from error
+            place = tensor.place(start, start + len(rows))
+            raise RunError(f"{place}: {tensor.source}: {error}; choose a larger kind, or q8_0") from error
         offset = self.offsets[tensor.name] + start * row_bytes(type_name, math.prod(tensor.shape[1:]))
         while data:
             done = os.pwrite(self.descriptor, data, offset)
@@ -123,7 +136,7 @@ def write_gguf(
             descriptor = os.open(temporary, os.O_WRONLY)
             stack.callback(os.close, descriptor)
             imatrix = weights.imatrix if weights else {}
-            files.append(_File(kind not in STREAMED, types, descriptor, offsets, imatrix))
+            files.append(_File(kind, kind not in STREAMED, types, descriptor, offsets, imatrix))
         _stream(tensors, files)
 
 
@@ -147,7 +160,7 @@ def _tensors(model: TrainedModel) -> Iterator[_Tensor]:
         def rows(start: int, stop: int, name: str = name) -> "np.ndarray[Any, Any]":
             return as_llama_has_it(name, model.tensors[name].rows(start, stop), config)
 
-        yield _Tensor(names[name], name, tensor.shape, rows_together(name, config), rows)
+        yield _Tensor(names[name], name, tensor.shape, rows_together(name, config), rows, tensor)
 
 
 def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
@@ -178,19 +191,35 @@ def _stream(tensors: list[_Tensor], files: list[_File]) -> None:
 
 def _write_block(tensor: _Tensor, start: int, stop: int, files: list[_File]) -> None:
     rows = tensor.rows(start, stop)
-    _check_finite(tensor, rows, min(file.largest(tensor) for file in files))
+    _check_numbers(tensor, start, rows, files)
     for file in files:
         file.write(tensor, start, rows)
 
 
-def _check_finite(tensor: _Tensor, rows: "np.ndarray[Any, Any]", largest: float) -> None:
+def _is_finite(rows: "np.ndarray[Any, Any]") -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(rows).all())
+
+
+def _check_numbers(tensor: _Tensor, start: int, rows: "np.ndarray[Any, Any]", files: list[_File]) -> None:
     peak = max(float(rows.max()), -float(rows.min()))
+    narrowest = min(files, key=lambda file: LARGEST[file.limiting_type(tensor)])
+    type_name = narrowest.limiting_type(tensor)
     # "not <=" also catches NaN
-    if not peak <= largest:
+    if peak <= LARGEST[type_name]:
+        return
+    where = f"{tensor.place(start, start + len(rows))}: {tensor.source}"
+    if not _is_finite(rows):
         raise RunError(
-            f"model: {tensor.source} holds values up to {peak:.3g}; expected finite numbers up to {largest:.6g}, "
-            "which is all that the file's bits hold; the training has probably diverged"
+            f"{where}: expected numbers, got NaN or infinity; the training has diverged, or the file is damaged: take "
+            "an earlier checkpoint, or copy the file again"
         )
+    others = "bf16 or f32" if type_name != "F32" else "an earlier checkpoint"
+    raise RunError(
+        f"{where}: expected numbers up to {LARGEST_WORDS[type_name]}, the largest that {narrowest.kind} holds there, "
+        f"got {peak:.3g}; the training has probably diverged, else choose {others}"
+    )
 
 
 def _write_head(

@@ -1,7 +1,9 @@
 """The file must hold the trained numbers under llama.cpp's names, and refuse what it would get wrong."""
 
 import errno
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from cadmonkey.errors import RunError
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.quantise import quantise
 from cadmonkey.gguf.questions import Question
+from cadmonkey.gguf.trained import open_trained
+from cadmonkey.gguf.write import write_gguf
 from tests.gguf.conftest import prove_file, write_as
 
 ORIGIN = Origin(
@@ -123,18 +127,48 @@ def test_qwen2_with_its_biases_computes_the_same(
     assert figures.max_kl < 1e-4
 
 
-@pytest.mark.parametrize("value", [float("nan"), 1e6])
-def test_weights_that_16_bits_cannot_hold_stop_the_export_and_leave_nothing(
-    value: float, new_llama: Callable[..., Any], tokenizer: Any, tmp_path: Path
+LAYER = r"model\.layers\.1\.mlp\.up_proj\.weight"
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds", "words"),
+    [
+        (float("nan"), ("f32",), "expected numbers, got NaN or infinity; the training has diverged"),
+        (float("-inf"), ("q8_0",), "expected numbers, got NaN or infinity"),
+        (1e6, ("f16",), "expected numbers up to 65,504, the largest that f16 holds there, got 1e\\+06; .* bf16 or f32"),
+        (-1e6, ("f32", "q4_k_m"), "expected numbers up to 65,504, the largest that q4_k_m holds there, got 1e\\+06"),
+        (1e8, ("bf16", "q8_0"), "expected numbers up to 8.3 million, the largest that q8_0 holds there, got 1e\\+08"),
+    ],
+)
+def test_weights_that_a_kind_cannot_hold_stop_the_export_name_the_shard_and_leave_nothing(
+    value: float, kinds: tuple[str, ...], words: str, new_llama: Callable[..., Any], tokenizer: Any, tmp_path: Path
 ) -> None:
     import torch
 
     broken = new_llama()
     with torch.no_grad():
         broken.model.layers[1].mlp.up_proj.weight[0, 0] = value
-    with pytest.raises(RunError, match=r"layers\.1\.mlp\.up_proj"):
-        write_as(broken, tokenizer, tmp_path / "m.gguf", ORIGIN)
-    assert list(tmp_path.iterdir()) == []
+    broken.save_pretrained(tmp_path / "model", max_shard_size="60KB")
+    tokenizer.save_pretrained(tmp_path / "model")
+    index = json.loads((tmp_path / "model" / "model.safetensors.index.json").read_text())["weight_map"]
+    shard = index["model.layers.1.mlp.up_proj.weight"]
+    assert len(set(index.values())) > 1
+    out = tmp_path / "out"
+    with pytest.raises(RunError, match=rf"^{tmp_path}/model/{shard}: {LAYER}: {words}"):
+        write_gguf(*open_trained(tmp_path / "model"), {kind: out / f"{kind}.gguf" for kind in kinds}, ORIGIN)
+    assert list(out.iterdir()) == []
+
+
+def test_an_adapter_with_nan_is_named_and_not_its_base(run_folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    adapter = Path(shutil.copytree(run_folder, tmp_path / "run")) / "adapter" / "adapter_model.safetensors"
+    tensors = load_file(adapter)
+    name = next(name for name in tensors if "layers.1.mlp.up_proj.lora_B" in name)
+    tensors[name][0, 0] = float("nan")
+    save_file(tensors, adapter)
+    with pytest.raises(RunError, match=rf"^{adapter}: {LAYER}: expected numbers, got NaN"):
+        write_gguf(*open_trained(tmp_path / "run"), {"f16": tmp_path / "m.gguf"}, ORIGIN)
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(
