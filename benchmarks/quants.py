@@ -78,11 +78,13 @@ def _measure(name: str, model: Any, tokenizer: Any, questions: Any, quants: Any)
     for quant in quants:
         needed = importance if quant in NEED_IMPORTANCE else None
         with _written(model, tokenizer, quant, needed) as true, _written(faulty, tokenizer, quant, needed) as wrong:
-            TENSORS.extend(compare_tensors(GGUFReader(true), model))
-            found[quant] = {"true": _prove(true, quant, original), "faulty": _prove(wrong, quant, original)}
+            imatrix = needed.imatrix if needed else None
+            TENSORS.extend(compare_tensors(GGUFReader(true), model, quant, imatrix))
+            true_figures, wrong_figures = (_prove(path, quant, original, imatrix) for path in (true, wrong))
+            found[quant] = {"true": true_figures, "faulty": wrong_figures}
         if quant not in (*STREAMED, *NEED_IMPORTANCE):
             with _written(model, tokenizer, quant, importance) as weighted:
-                TENSORS.extend(compare_tensors(GGUFReader(weighted), model))
+                TENSORS.extend(compare_tensors(GGUFReader(weighted), model, quant, importance.imatrix))
         print(f"{name} {quant}: {found[quant]['true']} | faulty {found[quant]['faulty']}", flush=True)
     return found
 
@@ -104,6 +106,7 @@ def _worst(tensors: list[Any]) -> dict[str, Any]:
     """Type -> the most that one of its tensors differs by."""
     return {
         name: {
+            "error": max(round(t.error, 6) for t in tensors if t.type_name == name),
             "scale": max(round(abs(t.scale - 1), 6) for t in tensors if t.type_name == name),
             "row_error": max(round(t.row_error, 6) for t in tensors if t.type_name == name),
             "column_error": max(round(t.column_error, 6) for t in tensors if t.type_name == name),
@@ -127,10 +130,10 @@ def _written(model: Any, tokenizer: Any, quant: str, importance: Any) -> Iterato
         yield folder / f"model-{quant}.gguf"
 
 
-def _prove(path: Path, quant: str, original: Any) -> dict[str, Any]:
+def _prove(path: Path, quant: str, original: Any, imatrix: Any) -> dict[str, Any]:
     from cadmonkey.gguf.prove import prove_against
 
-    proof = prove_against(path, quant, original)
+    proof = prove_against(path, quant, original, imatrix)
     figures = {figure: float(f"{getattr(proof.figures, figure):.3g}") for figure in FIGURES}
     score = {} if proof.score is None else {"right": proof.score.all_pass, "of": proof.score.rows}
     return {**figures, **score, "proven": proof.proven, "reasons": list(proof.reasons), "size": proof.size_bytes}

@@ -43,7 +43,7 @@ def file(quant: str, size: int, score: TaskScore | None = None, **changes: float
         reference="float32",
         size_bytes=size,
         figures=replace(FIGURES, **changes),  # type: ignore[arg-type]
-        tensor=TensorFigures(name="t", type_name="F16", scale=1.0, row_error=0.0, column_error=0.0),
+        tensor=TensorFigures(name="t", type_name="F16", error=0.0, scale=1.0, row_error=0.0, column_error=0.0),
         score=score,
     )
 
