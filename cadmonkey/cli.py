@@ -214,7 +214,7 @@ class Evaluate:
     """Judge predictions against reference programs in millimetres: scores.json, report.html and sheet.png."""
 
     predictions: tyro.conf.Positional[Path]
-    """predictions.jsonl, as `cadmonkey generate --prompts` writes it."""
+    """predictions.jsonl, as `cadmonkey generate --prompts` writes it; lines {"id", "prompt", "code"} will do."""
     references: Path
     """A .jsonl file with lines {"id", "prompt", "completion", "family", "stated"}; the last two may be absent."""
     out: Path
