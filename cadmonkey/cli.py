@@ -309,15 +309,15 @@ class DataAudit:
 
     def __call__(self) -> None:
         """Audit, and print the tables."""
-        from cadmonkey.data.audit import audit
+        from cadmonkey.data.audit import FILES, FOLDER, audit
         from cadmonkey.data.audit_report import print_audit
 
         if self.max_seq_length < 1:
             raise InputError(f"--max-seq-length: expected 1 or more, got {self.max_seq_length}")
-        out = self.out or (self.source if self.source.is_dir() else self.source.parent) / "audit"
+        out = self.out or (self.source if self.source.is_dir() else self.source.parent) / FOLDER
         check_writable(out)
         print_audit(audit(self.source, out, self.tokenizer, self.max_seq_length, verify=self.verify))
-        print(f"{out / 'audit.html'}: open it in a browser", file=sys.stderr)
+        print(f"{out / FILES[-1]}: open it in a browser", file=sys.stderr)
 
 
 @dataclass(frozen=True, kw_only=True)
