@@ -404,7 +404,11 @@ class Check:
     """Every choice of the run; the defaults are the preset's."""
 
     def __call__(self) -> None:
-        """Check, print and write."""
+        """Check, print and write.
+
+        Raises:
+            InputError: a check says stop; its line has said why.
+        """
         from cadmonkey.training.recipe_file import find_recipe
 
         _need_training()
@@ -417,7 +421,12 @@ class Check:
         checks, row_checks = inspect(self.recipe, found.run, out, self.gpu_memory_gb)
         for check in checks:
             print(check.line)
-        write_preflight(out / "preflight.json", checks, row_checks)
+        path = out / "preflight.json"
+        write_preflight(path, checks, row_checks)
+        if stopped := [check.name for check in checks if check.status == "stop"]:
+            raise InputError(
+                f"{path}: expected no stop, got {', '.join(stopped)}; the lines that begin with stop say what to do"
+            )
 
 
 def _need_training() -> None:
