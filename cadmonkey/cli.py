@@ -292,8 +292,8 @@ class DataMake:
 class DataAudit:
     """Look into training data: lengths, repetitions, leaks between splits, wrong labels, balance, numbers, pictures.
 
-    Reads a folder of `cadmonkey data make`, or any .parquet, .jsonl, .json or .csv file with prompt and completion, or
-    name and code. Prints tables and writes audit.json and audit.html.
+    Reads a folder of `cadmonkey data make`, or any .parquet, .jsonl, .json or .csv file in a format that training reads
+    (prompt and completion, name and code, messages, ...). Prints tables and writes audit.json and audit.html.
     """
 
     source: tyro.conf.Positional[Path]

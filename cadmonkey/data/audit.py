@@ -75,6 +75,7 @@ def audit(
         "version": version("cadmonkey"),
         "rows": table.count,
         "columns": table.columns,
+        "format": table.format.name,
         "language": language,
         **{name: section.result() for name, section in sections.items()},
     }
