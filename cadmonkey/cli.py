@@ -44,7 +44,7 @@ class Generate:
     prompt: tyro.conf.Positional[_Sentence] = None
     """The sentence, such as "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges"."""
     prompts: _File = None
-    """A .jsonl file with lines {"id", "prompt"}, instead of a sentence."""
+    """A .jsonl file with lines {"id", "prompt"}, instead of a sentence; without an id a line's number is its id."""
     out: _Folder = None
     """Folder for the files."""
     model: _File = None
