@@ -180,13 +180,6 @@ def test_the_models_own_ends_stand_beside_the_files_where_they_differ(capsys: py
     assert "96 (100)%" in lines[4]
 
 
-def test_small_kinds_say_that_they_are_compared_coarsely() -> None:
-    assert [
-        quant for quant in ("q8_0", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq1_m") if file(quant, 9).notes
-    ] == ["q3_k_m", "iq3_xxs", "q2_k", "iq1_m"]
-    assert "a fault of 5 % in one matrix may not be found" in file("q2_k", 9).notes[0]
-
-
 @pytest.mark.parametrize("fault", ["vocabulary", "metadata"])
 def test_a_file_of_an_earlier_export_that_failed_is_not_recommended_by_its_record(fault: str) -> None:
     failed, good = replace(file("q8_0", 9), **{fault: "another one"}), file("f16", 20)  # type: ignore[arg-type]

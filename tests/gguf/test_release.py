@@ -130,11 +130,11 @@ def test_an_export_that_was_ended_while_proving_goes_on_with_the_file_that_is_le
 ) -> None:
     prove, asked = release.prove_against, []
 
-    def end_at_the_second(path: Path, quant: str, original: Any) -> Any:
+    def end_at_the_second(path: Path, quant: str, *others: Any) -> Any:
         asked.append(quant)
         if asked == ["f16", "q8_0"]:
             raise KeyboardInterrupt
-        return prove(path, quant, original)
+        return prove(path, quant, *others)
 
     monkeypatch.setattr(release, "prove_against", end_at_the_second)
     with pytest.raises(KeyboardInterrupt):
