@@ -163,10 +163,10 @@ def measured(steps: list[list[str]], out: Path) -> dict[str, Any]:
         "seconds": round(sum(seconds for seconds, *_ in took), 1),
         "steps_s": [round(seconds, 1) for seconds, *_ in took],
         "cpu_s": round(sum(cpu for _, cpu, *_ in took), 1),
-        "peak_rss_mb": round(max(rss for *_, rss, _ in took) / 2**20),
-        "written_mb": round(sum(written for *_, written in took) / 2**20),
-        "left_mb": round(sum(kept) / 2**20),
-        "largest_gguf_mb": round(size / 2**20),
+        "peak_rss_mb": round(max(rss for *_, rss, _ in took) / 1e6),
+        "written_mb": round(sum(written for *_, written in took) / 1e6),
+        "left_mb": round(sum(kept) / 1e6),
+        "largest_gguf_mb": round(size / 1e6),
     }
 
 

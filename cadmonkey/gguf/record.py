@@ -50,8 +50,8 @@ def model_sha256(folder: Path, base: Path | None = None) -> str:
 
 def _hashed(place: Path) -> list[str]:
     """Return a line for each file of a model, without its folder: a model that was moved is the same one."""
-    kinds = (".safetensors", ".json", ".jinja", ".model")
-    files = sorted(path for path in place.iterdir() if path.suffix in kinds and path.name not in _NOT_OF_THE_MODEL)
+    suffixes = (".safetensors", ".json", ".jinja", ".model")
+    files = sorted(path for path in place.iterdir() if path.suffix in suffixes and path.name not in _NOT_OF_THE_MODEL)
     with ThreadPoolExecutor() as pool:  # shards side by side
         return [f"{digest}  {path.name}\n" for path, digest in zip(files, pool.map(sha256_of, files), strict=True)]
 
