@@ -4,9 +4,10 @@
     python benchmarks/export.py        # records itself in benchmarks/results/export.json
 
 The model is random, of Llama-3.2-1B's shape (1.24 billion parameters, bfloat16, two shards), its adapter of rank 64 on
-all linear layers. The usual way is PEFT's merge_and_unload, save_pretrained, llama.cpp's converter to f16 and its
-quantizer. Both ways run in turn, each in processes of its own, and both read the weights from the page cache as far
-as it holds them. Memory is the highest resident size of any process; bytes written count what is removed again, too.
+all linear layers. Our way is the command with --no-proof, papers and checksums included; the usual way is PEFT's
+merge_and_unload, save_pretrained, llama.cpp's converter to f16 and its quantizer. Both ways run in turn, each in
+processes of its own, and both read the weights from the page cache as far as it holds them. Memory is the highest
+resident size of any process; bytes written count what is removed again, too.
 """
 
 import argparse
@@ -37,17 +38,6 @@ SHAPE = {
     },
 }
 RANK = 64
-
-OURS = """
-import sys
-from pathlib import Path
-from cadmonkey.gguf.origin import Origin
-from cadmonkey.gguf.release import write_files
-from cadmonkey.gguf.trained import open_trained
-run, out, quant = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-out.mkdir()
-write_files(*open_trained(run), out, [quant], Origin(name="benchmark"))
-"""
 
 MERGE = """
 import sys
@@ -147,7 +137,8 @@ def _save_adapter(adapter: Path, linear: dict[str, tuple[int, ...]]) -> None:
 
 def ours(folder: Path, quant: str) -> list[list[str]]:
     """Return the commands of our way."""
-    return [[sys.executable, "-c", OURS, str(folder / "run"), str(folder / "out"), quant]]
+    options = ["--quants", quant, "--out", str(folder / "out"), "--no-proof"]
+    return [[sys.executable, str(ROOT / "export" / "to_gguf.py"), str(folder / "run"), *options]]
 
 
 def usual(folder: Path, quant: str, converter: Path) -> list[list[str]]:
@@ -172,10 +163,10 @@ def measured(steps: list[list[str]], out: Path) -> dict[str, Any]:
         "seconds": round(sum(seconds for seconds, *_ in took), 1),
         "steps_s": [round(seconds, 1) for seconds, *_ in took],
         "cpu_s": round(sum(cpu for _, cpu, *_ in took), 1),
-        "peak_rss_mb": round(max(rss for *_, rss, _ in took) / 2**20),
-        "written_mb": round(sum(written for *_, written in took) / 2**20),
-        "left_mb": round(sum(kept) / 2**20),
-        "largest_gguf_mb": round(size / 2**20),
+        "peak_rss_mb": round(max(rss for *_, rss, _ in took) / 1e6),
+        "written_mb": round(sum(written for *_, written in took) / 1e6),
+        "left_mb": round(sum(kept) / 1e6),
+        "largest_gguf_mb": round(size / 1e6),
     }
 
 

@@ -44,7 +44,7 @@ class Generate:
     prompt: tyro.conf.Positional[_Sentence] = None
     """The sentence, such as "50 x 30 x 5 mm plate with four 4 mm holes 6 mm from the edges"."""
     prompts: _File = None
-    """A .jsonl file with lines {"id", "prompt"}, instead of a sentence."""
+    """A .jsonl file with lines {"id", "prompt"}, instead of a sentence; without an id a line's number is its id."""
     out: _Folder = None
     """Folder for the files."""
     model: _File = None
@@ -214,7 +214,7 @@ class Evaluate:
     """Judge predictions against reference programs in millimetres: scores.json, report.html and sheet.png."""
 
     predictions: tyro.conf.Positional[Path]
-    """predictions.jsonl, as `cadmonkey generate --prompts` writes it."""
+    """predictions.jsonl, as `cadmonkey generate --prompts` writes it; lines {"id", "prompt", "code"} will do."""
     references: Path
     """A .jsonl file with lines {"id", "prompt", "completion", "family", "stated"}; the last two may be absent."""
     out: Path
@@ -292,8 +292,8 @@ class DataMake:
 class DataAudit:
     """Look into training data: lengths, repetitions, leaks between splits, wrong labels, balance, numbers, pictures.
 
-    Reads a folder of `cadmonkey data make`, or any .parquet, .jsonl, .json or .csv file with prompt and completion, or
-    name and code. Prints tables and writes audit.json and audit.html.
+    Reads a folder of `cadmonkey data make`, or any .parquet, .jsonl, .json or .csv file in a format that training reads
+    (prompt and completion, name and code, messages, ...). Prints tables and writes audit.json and audit.html.
     """
 
     source: tyro.conf.Positional[Path]
@@ -309,15 +309,15 @@ class DataAudit:
 
     def __call__(self) -> None:
         """Audit, and print the tables."""
-        from cadmonkey.data.audit import audit
+        from cadmonkey.data.audit import FILES, FOLDER, audit
         from cadmonkey.data.audit_report import print_audit
 
         if self.max_seq_length < 1:
             raise InputError(f"--max-seq-length: expected 1 or more, got {self.max_seq_length}")
-        out = self.out or (self.source if self.source.is_dir() else self.source.parent) / "audit"
+        out = self.out or (self.source if self.source.is_dir() else self.source.parent) / FOLDER
         check_writable(out)
         print_audit(audit(self.source, out, self.tokenizer, self.max_seq_length, verify=self.verify))
-        print(f"{out / 'audit.html'}: open it in a browser", file=sys.stderr)
+        print(f"{out / FILES[-1]}: open it in a browser", file=sys.stderr)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,7 +404,11 @@ class Check:
     """Every choice of the run; the defaults are the preset's."""
 
     def __call__(self) -> None:
-        """Check, print and write."""
+        """Check, print and write.
+
+        Raises:
+            InputError: a check says stop; its line has said why.
+        """
         from cadmonkey.training.recipe_file import find_recipe
 
         _need_training()
@@ -417,7 +421,12 @@ class Check:
         checks, row_checks = inspect(self.recipe, found.run, out, self.gpu_memory_gb)
         for check in checks:
             print(check.line)
-        write_preflight(out / "preflight.json", checks, row_checks)
+        path = out / "preflight.json"
+        write_preflight(path, checks, row_checks)
+        if stopped := [check.name for check in checks if check.status == "stop"]:
+            raise InputError(
+                f"{path}: expected no stop, got {', '.join(stopped)}; the lines that begin with stop say what to do"
+            )
 
 
 def _need_training() -> None:

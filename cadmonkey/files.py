@@ -79,12 +79,17 @@ def read_jsonl(path: Path, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
     Raises:
         InputError: the file cannot be read, or a line is not such an object.
     """
+    return list(number_jsonl(path, columns).values())
+
+
+def number_jsonl(path: Path, columns: Iterable[str] = ()) -> dict[int, dict[str, Any]]:
+    """Read what `read_jsonl` reads, by the numbers of the lines from 1."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would also cut at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a JSON-lines file, got: {error}") from error
     wanted = tuple(columns)
-    return [_row(path, n, line, wanted) for n, line in enumerate(lines, start=1) if line.strip()]
+    return {n: _row(path, n, line, wanted) for n, line in enumerate(lines, start=1) if line.strip()}
 
 
 def _row(path: Path, number: int, line: str, columns: tuple[str, ...]) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Your own data, any Llama or Qwen: LoRA on prompts and answers, or on whole conversations.
 
-    python recipes/qlora.py --datasets mine.jsonl                                # conservative: 2,000 steps of 32 rows
-    python recipes/qlora.py --datasets mine.jsonl --preset int8 --base-model Qwen/Qwen2.5-7B-Instruct
-    python recipes/qlora.py --datasets mine.jsonl more.csv --dataset-weights 2 0.5 --max-steps -1 --num-train-epochs 3
-    python recipes/qlora.py --datasets mine.jsonl --compare conservative aggressive     # an A/B run and its table
-    python recipes/qlora.py --datasets mine.jsonl --max-steps 2                  # every stage in under a minute
+    few="--max-steps 90 --gradient-accumulation-steps 1 --learning-rate 1e-3"    # for some 40 rows: five times each
+    cadmonkey plan qlora --datasets mine.jsonl $few                       # what it does and costs; what suits your rows
+    python recipes/qlora.py --datasets mine.jsonl --max-steps 2 --out outputs/try           # every stage, in a minute
+    python recipes/qlora.py --datasets mine.jsonl $few
+    python recipes/qlora.py --datasets mine.jsonl more.csv --dataset-weights 2 0.5 $few --out outputs/mixed
+    python recipes/qlora.py --datasets mine.jsonl $few --compare conservative int8          # an A/B run and its table
+    python recipes/qlora.py --datasets many.jsonl         # a GPU and 13,000 rows or more: 2,000 steps of 32, as preset
+    python recipes/qlora.py --datasets many.jsonl --preset int8 --base-model Qwen/Qwen2.5-7B-Instruct
 
 docs/own-data.md lists the formats. Data, plan, preflight, fine-tuning, merge, GGUF with proof, answers to held-out
 prompts, compared with yours; programs of CAD parts are judged in millimetres. Each stage starts from the files of the

@@ -8,43 +8,29 @@ Areas are kept on a grid of 1e-8 mm, so a shape that was joined as an area must 
 would miss the rim of its hole by a hair. There it is made as a solid of the solids of its operands.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TypeAlias
 
 from manifold3d import CrossSection, Manifold, OpType
 
 from cadmonkey.cad.csg import Vector
 from cadmonkey.cad.revolved import Revolved, combined
+from cadmonkey.cad.swept import Swept
 
 
 @dataclass(frozen=True, eq=False)
-class Prism:
-    """An area that is not empty, from a lower to an upper height; its solid is made when it is asked for."""
+class Prism(Swept):
+    """An area from a lower to an upper height."""
 
-    area: CrossSection
     low: float
     high: float
-    make: Callable[[], Manifold]
-    """Makes its solid without the grid of areas, to take part in booleans of solids."""
-    joined: bool = False
-    """Whether the area is that of a boolean."""
     revolved: Revolved | None = None
     """The same as a solid of revolution, where it is one."""
-
-    @cached_property
-    def solid(self) -> Manifold:
-        """What it is, to the last bit."""
-        return self.make()
 
     def num_tri(self) -> int:
         """The triangles of its solid, less four for each hole."""
         return int(4 * self.area.num_vert() - 4)
-
-    def is_empty(self) -> bool:
-        """It never is."""
-        return False
 
     def bounding_box(self) -> tuple[float, float, float, float, float, float]:
         """Low x, y and z, then the high ones."""
@@ -54,6 +40,11 @@ class Prism:
     def volume(self) -> float:
         """Its volume in mm³."""
         return float(self.area.area() * (self.high - self.low))
+
+    def sweep(self) -> Manifold:
+        """The solid of its area."""
+        raised = self.area.extrude(self.high - self.low)
+        return raised.translate((0.0, 0.0, self.low)) if self.low else raised
 
 
 Shape: TypeAlias = Manifold | Prism | Revolved
@@ -66,12 +57,7 @@ def as_solid(shape: Shape) -> Manifold:
 
 def finished(shape: Shape) -> Manifold:
     """The solid of a shape that nothing more is done to: what was joined as an area is raised or turned."""
-    if isinstance(shape, Manifold) or not shape.joined:
-        return as_solid(shape)
-    if isinstance(shape, Revolved):
-        return shape.turned()
-    raised = shape.area.extrude(shape.high - shape.low)
-    return raised.translate((0.0, 0.0, shape.low)) if shape.low else raised
+    return shape.sweep() if isinstance(shape, Swept) and shape.joined else as_solid(shape)
 
 
 def translated(shape: Shape, offset: Vector) -> Shape:
@@ -102,7 +88,7 @@ def rotated(shape: Shape, angles: Vector) -> Shape:
     if not isinstance(shape, Prism) or angles[0] or angles[1]:
         return as_solid(shape).rotate(angles)
     area = shape.area.rotate(angles[2])
-    return Prism(area, shape.low, shape.high, lambda: shape.solid.rotate(angles), shape.joined)
+    return Prism(area, lambda: shape.solid.rotate(angles), shape.low, shape.high, joined=shape.joined)
 
 
 def united(shapes: Sequence[Shape]) -> Shape:
@@ -142,7 +128,8 @@ def hull(shapes: Sequence[Shape]) -> Shape:
     prisms = _between_one_pair_of_heights(shapes)
     if not prisms:
         return make()
-    return Prism(CrossSection.batch_hull([p.area for p in prisms]), prisms[0].low, prisms[0].high, make, True)
+    area = CrossSection.batch_hull([prism.area for prism in prisms])
+    return Prism(area, make, prisms[0].low, prisms[0].high, joined=True)
 
 
 def _prisms(shapes: Sequence[Shape]) -> list[Prism]:
@@ -162,7 +149,7 @@ def _prism(prisms: list[Prism], operation: OpType, low: float, high: float) -> S
     if area.is_empty() or low >= high:
         return Manifold()
     return Prism(
-        area, low, high, lambda: _solids(prisms, operation), joined=True, revolved=_revolved(prisms, operation)
+        area, lambda: _solids(prisms, operation), low, high, joined=True, revolved=_revolved(prisms, operation)
     )
 
 

@@ -6,40 +6,25 @@ The booleans of those that share an axis and a number of sides are booleans of t
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from manifold3d import CrossSection, Manifold, OpType
 
 from cadmonkey.cad.csg import Point
+from cadmonkey.cad.swept import Swept
 
 
 @dataclass(frozen=True, eq=False)
-class Revolved:
-    """An area that is not empty, turned all the way round; its solid is made when it is asked for."""
+class Revolved(Swept):
+    """An area turned all the way round: its x is the distance from the axis, never negative; its y is z."""
 
-    area: CrossSection
-    """Its x is the distance from the axis, never negative; its y is z."""
     sides: int
     """A multiple of four, so that the box of the solid is that of a true circle."""
     centre: Point
     """Where the axis passes z = 0."""
-    make: Callable[[], Manifold]
-    """Makes its solid without the grid of areas, to take part in booleans of solids."""
-    joined: bool = False
-    """Whether the area is that of a boolean."""
-
-    @cached_property
-    def solid(self) -> Manifold:
-        """What it is, to the last bit."""
-        return self.make()
 
     def num_tri(self) -> int:
         """The most triangles that its solid may have."""
         return int(2 * self.sides * self.area.num_vert())
-
-    def is_empty(self) -> bool:
-        """It never is."""
-        return False
 
     def bounding_box(self) -> tuple[float, float, float, float, float, float]:
         """Low x, y and z, then the high ones."""
@@ -56,7 +41,7 @@ class Revolved:
                 moment += (x * v - u * y) * (x + u) / 6
         return moment * self.sides * math.sin(2 * math.pi / self.sides)
 
-    def turned(self) -> Manifold:
+    def sweep(self) -> Manifold:
         """The solid of its area."""
         made = self.area.revolve(self.sides)
         return made.translate((*self.centre, 0.0)) if any(self.centre) else made
@@ -73,4 +58,4 @@ def combined(shapes: Sequence[Revolved], operation: OpType, make: Callable[[], M
     if len({(shape.sides, shape.centre) for shape in shapes}) > 1:
         return None
     area = CrossSection.batch_boolean([shape.area for shape in shapes], operation)
-    return None if area.is_empty() else Revolved(area, shapes[0].sides, shapes[0].centre, make, True)
+    return None if area.is_empty() else Revolved(area, make, shapes[0].sides, shapes[0].centre, joined=True)

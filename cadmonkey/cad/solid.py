@@ -285,11 +285,11 @@ def _bound_copies(copies: int) -> int:
 
 
 def _prism(area: CrossSection, height: float, make: Callable[[], Manifold]) -> Shape:
-    return Prism(area, 0.0, height, make) if not area.is_empty() else make()
+    return Prism(area, make, 0.0, height) if not area.is_empty() else make()
 
 
 def _revolved(area: CrossSection, sides: int, make: Callable[[], Manifold]) -> Shape:
-    return Revolved(area, sides, (0.0, 0.0), make) if sides % 4 == 0 and not area.is_empty() else make()
+    return Revolved(area, make, sides, (0.0, 0.0)) if sides % 4 == 0 and not area.is_empty() else make()
 
 
 def _cylinder(radius: float, height: float, sides: int) -> Shape:

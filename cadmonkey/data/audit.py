@@ -24,6 +24,8 @@ from cadmonkey.errors import CadmonkeyError, InputError
 from cadmonkey.files import write_json
 from cadmonkey.terminal import progress
 
+FOLDER, FILES = "audit", ("audit.json", "audit.html")
+"""What an audit writes, and the folder beside the data where it does if it is not told another."""
 SNIFFED = 100
 """Rows that tell in which language the completions are."""
 
@@ -73,12 +75,14 @@ def audit(
         "version": version("cadmonkey"),
         "rows": table.count,
         "columns": table.columns,
+        "format": table.format.name,
         "language": language,
         **{name: section.result() for name, section in sections.items()},
     }
     pictures = result["gallery"].pop("pictures") if "gallery" in result else []
-    write_json(out / "audit.json", result)
-    write_html(out / "audit.html", result, pictures)
+    figures, page = FILES
+    write_json(out / figures, result)
+    write_html(out / page, result, pictures)
     return result
 
 

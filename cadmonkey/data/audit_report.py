@@ -13,6 +13,8 @@ Line = tuple[str, str, str]
 """What, how many, and a remark or the first example."""
 SHOWN = 12
 """Values of a column that the terminal shows."""
+OF_PARTS = ("prompt and completion", "name and code")
+"""The formats in which parts are written; that a conversation is no CAD is not worth a line."""
 
 
 def print_audit(result: Mapping[str, Any]) -> None:
@@ -43,7 +45,11 @@ def write_html(path: Path, result: Mapping[str, Any], pictures: Sequence[Mapping
 
 
 def tables(result: Mapping[str, Any], most: int | None) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:
-    """Title, headings and lines of every table; at most `most` values of a column."""
+    """Title, headings and lines of every table that has any; at most `most` values of a column."""
+    yield from (table for table in _tables(result, most) if table[2])
+
+
+def _tables(result: Mapping[str, Any], most: int | None) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:
     yield f"{result['source']}: {result['rows']:,} rows", ("what", "rows", "first example"), list(_problems(result))
     yield _lengths(result)
     for column, counts in result["balance"].items():
@@ -57,26 +63,33 @@ def tables(result: Mapping[str, Any], most: int | None) -> Iterator[tuple[str, S
 
 def _problems(result: Mapping[str, Any]) -> Iterator[Line]:
     twins, labels = result["twins"], result["labels"]
+    part = "part" if result["language"] != "other" else "completion"
     for name, meaning in PROBLEMS.items():
         if _is_looked_for(name, result):
             yield _line(meaning, labels["problems"][name])
     yield _line("the same row again", twins["repeated_rows"])
     yield _line("the same prompt again", twins["repeated_prompts"])
-    yield _line("the same prompt for another part", twins["repeated_prompts_of_two_parts"])
-    yield _line("the same part again", twins["repeated_parts"])
+    yield _line(f"the same prompt for another {part}", twins["repeated_prompts_of_two_parts"])
+    yield _line(f"the same {part} again", twins["repeated_parts"])
     near = twins["near_prompts"]
     yield _line(f"nearly the same prompt (of {near['looked_at']:,} looked at)", near)
     for name, finding in (twins["leaks"] or {}).items():
-        yield _line(f"{name.replace('_', ' ')} in two splits", finding)
+        what = f"{part}s" if name == "parts" else name.replace("_", " ")
+        yield _line(f"{what} in two splits", finding)
     if "held_out" in result:
         yield _line("of a held-out family, in another split", result["held_out"]["families"])
         yield _line("with a held-out size, in another split", result["held_out"]["band"])
-    if result["language"] == "other":
+    if _lacks_programs(result):
         yield "programs", "", "the completions are neither OpenSCAD nor Compact IR: not looked at as CAD"
     if twins["leaks"] is None:
         yield "splits", "", "there is no column split: not looked for leaks"
     if result["lengths"]["unit"] != "tokens":
         yield "tokens", "", "the package tokenizers is not installed: lengths are in characters"
+
+
+def _lacks_programs(result: Mapping[str, Any]) -> bool:
+    """Whether the completions should perhaps be programs, and are not."""
+    return result["language"] == "other" and result["format"] in OF_PARTS
 
 
 def _is_looked_for(problem: str, result: Mapping[str, Any]) -> bool:

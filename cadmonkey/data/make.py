@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from cadmonkey.data import audit
 from cadmonkey.data.card import data_card
 from cadmonkey.data.chunks import CHUNK_ROWS, Chunk, Settings, generator_hash
 from cadmonkey.data.columns import Row, import_pyarrow, parquet_bytes
@@ -41,7 +42,8 @@ def make_folder(
 ) -> dict[str, Any]:
     """Write or go on writing the data of `settings` to the folder `out`, and return its manifest.
 
-    Finished shards are kept, whoever made them; every file is whole or absent.
+    Finished shards are kept, whoever made them; every file is whole or absent. An audit of the folder goes before rows
+    are made, which it is not of.
 
     Raises:
         InputError: the folder holds something else, or data of other settings.
@@ -54,6 +56,7 @@ def make_folder(
     if not missing and manifest["complete"]:
         return manifest
     _check_generator(out, manifest)
+    _remove_audit(out / audit.FOLDER)
     chunks = source(settings, _spans(settings, missing, shard_rows))
     rows_left = sum(stop - start for start, stop in _spans(settings, missing, shard_rows))
     with progress("rows", settings.rows, settings.rows - rows_left) as advance:
@@ -152,6 +155,13 @@ def _remove(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise explain_os_error(error, path) from error
+
+
+def _remove_audit(folder: Path) -> None:
+    """Remove what an audit wrote to `folder`, which goes too unless it holds something else."""
+    _remove(path for name in audit.FILES if (path := folder / name).is_file())
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _is_whole(out: Path, manifest: dict[str, Any], number: int) -> bool:

@@ -49,7 +49,8 @@ def evaluate(
     report also shows recipe.json, metrics.jsonl and predictions.json where they lie beside the predictions.
 
     Args:
-        predictions: lines {"id", "prompt", "code", "stop_reason", …}.
+        predictions: lines {"id", "prompt", "code", "stop_reason", …}; where a line lacks the last, no score of the
+            lines that are scored with it says how they ended.
         references: lines {"id", "prompt", "completion", "family", "stated"}; the last two may be absent. "stated" is
             the list of dimensions in the sentence (see `cadmonkey.cad.dimensions`); without it a part is judged by
             its reference alone.
@@ -93,6 +94,8 @@ def are_parts(references: Path) -> bool:
 def join(predictions: Path, references: Path) -> list[Row]:
     """Return {"id", "family", "prompt", "code", "reference", "stated", "stop_reason"} of each prediction, in order.
 
+    A stop_reason that is not known is empty.
+
     Raises:
         InputError: a file cannot be read or is empty, an id comes twice, or stands in one file only.
     """
@@ -114,7 +117,7 @@ def join(predictions: Path, references: Path) -> list[Row]:
             "code": row["code"],
             "reference": wanted[name]["completion"],
             "stated": wanted[name].get("stated") or [],
-            "stop_reason": str(row.get("stop_reason", "")),
+            "stop_reason": str(row.get("stop_reason") or ""),
         }
         for name, row in made.items()
     ]

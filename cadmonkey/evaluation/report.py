@@ -21,6 +21,8 @@ PICTURE = (320, 240)
 COLOURS = 128
 CURVE = (860, 260)
 """Size of the loss curve in SVG units."""
+FIGURES = {"all_pass": "all-pass", "iou": "mean IoU", "ends_on_end_token": "end on the end token"}
+"""The scores in large type, as far as they are known."""
 RECIPE_FIELDS = (
     "preset",
     "base_model",
@@ -48,15 +50,16 @@ def write_report(
     source = (resources.files("cadmonkey.evaluation") / "report.html.j2").read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     chosen = failures_first(parts)[:GALLERY]
+    total = scores["total"]
     page = template.render(
         title=run_title(run),
         summary=run_summary(run),
-        total=scores["total"],
-        figures={"all_pass": "all-pass", "iou": "mean IoU", "ends_on_end_token": "end on the end token"},
-        total_cells=cells(scores["total"]),
-        intervals={name: interval_text(scores["total"], name) for name in scores["total"]["interval"]},
+        total=total,
+        figures={name: words for name, words in FIGURES.items() if name in total},
+        total_cells=cells(total),
+        intervals={name: interval_text(total, name) for name in total["interval"]},
         tables={
-            "Scores by family": score_rows({**scores["families"], "total": scores["total"]}),
+            "Scores by family": score_rows({**scores["families"], "total": total}),
             "Scores by kind of prompt": score_rows(scores["kinds"]),
         },
         headings=HEADINGS,

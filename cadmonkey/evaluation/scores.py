@@ -23,6 +23,8 @@ SCORES: dict[str, Callable[[Row], float]] = {
     "reserved": lambda part: part["stop_reason"] == "reserved_token",
 }
 """What scores.json holds besides the count: the mean of each over the parts, so a share from 0 to 1."""
+STOPS = ("ends_on_end_token", "length", "reserved")
+"""Those that are not known, and absent, where a part has no stop_reason."""
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -40,7 +42,7 @@ _NO_HOLES = re.compile(r"\bno holes?\b|\bwithout (any )?holes?\b", re.IGNORECASE
 def score(parts: list[Row]) -> dict[str, Any]:
     """Return the scores of judged parts: "total", "families" (in alphabetical order) and "kinds" of prompt.
 
-    Each is {"count", the names of SCORES, "interval": {name: [low, high]}}, see `mean_scores`.
+    Each is {"count", the names of SCORES as far as known, "interval": {name: [low, high]}}, see `mean_scores`.
     """
     families = sorted({part["family"] for part in parts})
     kinds = sorted({kind for part in parts for kind in kinds_of(part["prompt"])})
@@ -71,13 +73,15 @@ def mean_scores(parts: list[Row]) -> dict[str, Any]:
     generator with a fixed seed, so that the same verdicts give the same interval. It covers the choice of the parts,
     not that of the training run; where all parts agree it has no width, however few they are.
     """
-    values = np.array([[float(value(part)) for value in SCORES.values()] for part in parts])
+    known = all(part["stop_reason"] for part in parts)
+    names = [name for name in SCORES if known or name not in STOPS]
+    values = np.array([[float(SCORES[name](part)) for name in names] for part in parts])
     means, low, high = values.mean(axis=0), *bootstrap_interval(values)
     return {
         "count": len(parts),
-        **{name: round(float(mean), 6) for name, mean in zip(SCORES, means, strict=True)},
+        **{name: round(float(mean), 6) for name, mean in zip(names, means, strict=True)},
         "interval": {
-            name: [round(float(a), 6), round(float(b), 6)] for name, a, b in zip(SCORES, low, high, strict=True)
+            name: [round(float(a), 6), round(float(b), 6)] for name, a, b in zip(names, low, high, strict=True)
         },
     }
 

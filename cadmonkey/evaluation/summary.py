@@ -72,8 +72,9 @@ def interval_text(line: dict[str, Any], name: str = "all_pass") -> str:
 
 
 def cells(line: dict[str, Any]) -> dict[str, str]:
-    """Return a line of scores as the columns of HEADINGS show it."""
-    return {name: interval_text(line) if name == INTERVAL else shown(name, line[name]) for name in HEADINGS}
+    """Return a line of scores as the columns of HEADINGS show it; a score that it lacks is not known."""
+    texts = {name: shown(name, line[name]) if name in line else "not known" for name in HEADINGS}
+    return texts | {INTERVAL: interval_text(line)}
 
 
 def _rows(lines: dict[str, dict[str, Any]]) -> list[list[str]]:

@@ -45,8 +45,9 @@ _THRESHOLDS = {
     "q2": Thresholds(greedy_equal=0.6, mean_kl=1.0, near_tie=1.0),
     "iq2": Thresholds(greedy_equal=0.6, mean_kl=1.2, near_tie=1.0),
 }
-"""By kind, or the beginning of its name. They are fitted to the two small models of `benchmarks/quants.py`, whose true
-files stay below: the mean divergence is two to three times that of the worst of a kind on a random model, whose flat
+"""By kind, or the beginning of its name: how much of the model its rounding may cost. Whether a file holds the trained
+numbers at all is what `tensors` finds out. Fitted to the two small models of `benchmarks/quants.py`, whose true files
+stay below: the mean divergence is two to three times that of the worst of a kind on a random model, whose flat
 distributions rounding moves most (benchmarks/results/quants.json; in nats q8_0 0.0007, q6_k 0.006, q5_0 0.02, q4_0
 0.08, iq4_xs 0.07, q3_k_s 0.22, iq3_xxs 0.31, q2_k_s 0.47, iq2_xxs 0.57, iq1_s 0.71); the share of answers leaves room
 below that of the shipped model, which is very sure of itself (q2_k and iq2_xxs 88 %, iq1_m 69 %)."""
@@ -54,8 +55,6 @@ _SMALLEST = Thresholds(greedy_equal=0.4, mean_kl=1.5, near_tie=1.0)
 """Of one bit (iq1)."""
 SURE_KINDS = ("f32", "f16", "bf16", "q8_0")
 """Kinds whose answers must be the same on plain prompts too; smaller ones rightly differ where no answer is likely."""
-_COARSE_KINDS = ("q3", "iq3", "q2", "iq2", "iq1")
-"""Of three bits and less, whose true files are so far from the trained numbers that small faults look like rounding."""
 _WAIVED = f"No prompt is held out, so that a file smaller than {SURE_KINDS[-1]} need not give the same answers."
 _FEWER_ENDS = 0.1
 """Share of the prompts at which a file may miss the end that the trained model finds; more in kinds whose answers may
@@ -162,8 +161,6 @@ class FileProof:
             f"{few} {MIN_PROMPTS} or more.": got.prompts < MIN_PROMPTS,
             f"{verdict} on plain prompts only, none held out.": got.held_out_prompts == 0,
             _WAIVED: self.thresholds.greedy_equal is None,
-            f"{self.quant} is compared only coarsely, as all kinds of three bits and less: a fault of 5 % in one "
-            "matrix may not be found.": self.quant.startswith(_COARSE_KINDS),
         }
         return tuple(note for note, holds in notes.items() if holds)
 

@@ -1,7 +1,7 @@
 """Whether a GGUF file says what the trained model says: same text, same tokens, same greedy answers, same end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from cadmonkey.gguf.tensors import compare_tensors
 from cadmonkey.terminal import Advance, progress
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -50,8 +51,14 @@ class _Reply:
     tokens: TokenFigures
 
 
-def prove_against(path: Path, quant: str, original: Original, origin: Origin | None = None) -> FileProof:
-    """Compare the GGUF file `path` with the trained model.
+def prove_against(
+    path: Path,
+    quant: str,
+    original: Original,
+    imatrix: "Mapping[str, np.ndarray[Any, Any]] | None" = None,
+    origin: Origin | None = None,
+) -> FileProof:
+    """Compare the GGUF file `path` with the trained model; `imatrix` is what it was rounded by.
 
     The file answers each question greedily; one forward pass of the model over question and answer then tells whether
     it would have answered the same: it would if and only if each token, the end included, is the model's first choice.
@@ -75,7 +82,7 @@ def prove_against(path: Path, quant: str, original: Original, origin: Origin | N
             probes = comparison.replies(original.probes, advance)
         same_end = player.eos_id == original.eos_id and player.is_end(original.eos_id)
     reader = GGUFReader(path)
-    tensors = compare_tensors(reader, original.model)
+    tensors = compare_tensors(reader, original.model, quant, imatrix)
     return FileProof(
         file=path.name,
         quant=quant,

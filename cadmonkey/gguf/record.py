@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ the figures of its proof."""
 
 RECORD = "proof.json"
 
-_BLOCK_BYTES = 2**20
 _NOT_OF_THE_MODEL = (RECORD, "recipe.json", "scores.json", "predictions.json", "answers.json")
 """What may lie beside a model's own files and comes after them."""
 _VERDICTS = ("unproven", "skipped", "proven")
@@ -29,11 +29,8 @@ _VERDICTS = ("unproven", "skipped", "proven")
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file of any size, as `sha256sum` prints it."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def model_sha256(folder: Path, base: Path | None = None) -> str:
@@ -53,8 +50,10 @@ def model_sha256(folder: Path, base: Path | None = None) -> str:
 
 def _hashed(place: Path) -> list[str]:
     """Return a line for each file of a model, without its folder: a model that was moved is the same one."""
-    files = sorted(path for path in place.iterdir() if path.suffix in (".safetensors", ".json", ".jinja", ".model"))
-    return [f"{sha256_of(path)}  {path.name}\n" for path in files if path.name not in _NOT_OF_THE_MODEL]
+    suffixes = (".safetensors", ".json", ".jinja", ".model")
+    files = sorted(path for path in place.iterdir() if path.suffix in suffixes and path.name not in _NOT_OF_THE_MODEL)
+    with ThreadPoolExecutor() as pool:  # shards side by side
+        return [f"{digest}  {path.name}\n" for path, digest in zip(files, pool.map(sha256_of, files), strict=True)]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -89,14 +89,18 @@ class _Job:
         """By which the record knows the model."""
         return model_sha256(self.source, self.base)
 
+    @cached_property
+    def importance(self) -> Importance | None:
+        """The importance matrix, if one was asked for."""
+        if self.calibration is None:
+            return None
+        self.on_step("measuring the importance matrix")
+        return measure_importance(*self.merged.model_and_tokenizer, self.trained.config, self.calibration)
+
     def write(self, stage: Path, quants: Sequence[str]) -> None:
         """Write the GGUF files into `stage`."""
-        importance = None
-        if self.calibration is not None:
-            self.on_step("measuring the importance matrix")
-            importance = measure_importance(*self.merged.model_and_tokenizer, self.trained.config, self.calibration)
         write_files(
-            self.trained, self.tokenizer, stage, quants, self.origin, importance=importance, on_step=self.on_step
+            self.trained, self.tokenizer, stage, quants, self.origin, importance=self.importance, on_step=self.on_step
         )
 
     def publish(self, stage: Path, entry: Entry) -> None:
@@ -155,7 +159,8 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
             for quant in left:
                 path = stage / f"model-{quant}.gguf"
                 job.on_step(f"proving {path.name} on {len(questions)} prompts")
-                proofs[quant] = prove_against(path, quant, original, job.origin)
+                imatrix = job.importance.imatrix if job.importance else None
+                proofs[quant] = prove_against(path, quant, original, imatrix, job.origin)
                 job.publish(stage, proofs[quant].as_dict() | {"prompts_sha256": asked})
             if bits < 16:
                 job.on_step(f"measuring what the merge from {bits} bits changed")

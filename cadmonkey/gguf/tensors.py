@@ -1,14 +1,19 @@
 """The numbers in a GGUF file against the trained ones, matrix by matrix: what answers can hide, numbers cannot."""
 
 import math
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cadmonkey.gguf.architecture import as_llama_has_it, llama_names, rows_together
 from cadmonkey.gguf.config import ModelConfig, read_config
+from cadmonkey.gguf.encoding import STREAMED, encode, halved
+from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,43 +21,36 @@ if TYPE_CHECKING:
 
 _ROTATIONS = "rope_freqs.weight"
 
-BLOCK_NUMBERS = 2**22
-"""Numbers unpacked at a time, 16 MB."""
+BLOCK_NUMBERS = 2**20
+"""Numbers that one thread unpacks at a time, 4 MB."""
 
-_TOLERANCES: dict[str, tuple[float, float, float]] = {
-    **{"F32": (0.0005, 0.001, 0.001), "F16": (0.0005, 0.002, 0.002), "BF16": (0.001, 0.01, 0.01)},
-    **{"Q8_0": (0.002, 0.04, 0.04), "Q6_K": (0.005, 0.1, 0.1), "Q5_K": (0.008, 0.2, 0.2)},
-    **{"Q5_1": (0.008, 0.2, 0.2), "Q5_0": (0.008, 0.2, 0.2), "Q4_K": (0.015, 0.35, 0.35)},
-    **{"Q4_1": (0.015, 0.35, 0.35), "Q4_0": (0.02, 0.4, 0.4), "IQ4_NL": (0.02, 0.35, 0.35)},
-    **{"IQ4_XS": (0.02, 0.35, 0.35), "Q3_K": (0.04, 0.6, 0.6), "IQ3_S": (0.1, 0.6, 0.6)},
-    **{"IQ3_XXS": (0.08, 0.8, 1.15), "Q2_K": (0.12, 0.9, 0.9), "IQ2_S": (0.14, 0.7, 1.1)},
-    **{"IQ2_XS": (0.18, 0.8, 1.3), "IQ2_XXS": (0.25, 1.25, 1.35)},
-}
-"""Of `scale` from 1, of `row_error` and of `column_error`, by ggml's type: at least 1.7 times the most that
-`benchmarks/quants.py` found in true files, with an importance matrix and without (benchmarks/results/quants.json), but
-for columns of IQ2_XS and IQ2_XXS 1.3 times, to stay below the 1.41 of two that are swapped. They are fitted to the two
-small models of that benchmark; a larger model with columns far larger than others may come nearer to them. From IQ3_S
-on down, and in Q2_K with an importance matrix, true scales are so far from 1 that a matrix 5 % off is not found.
-"""
-_COARSEST = (0.42, 1.25, 1.6)
-"""Of IQ1_M and IQ1_S, fitted likewise; so coarse that swapped columns are no further off than true ones."""
-BFLOAT16_ERROR = 0.008
-"""What a trained model that is too big to be compared in float32 may add: twice its relative rounding."""
+_ERROR = 0.2
+_BFLOAT16_ERROR = 0.9
+_SCALE = 0.01
+_LINE_ERROR = 2.0
+"""What a true tensor stays below in `error`, compared with a model in float32 or in bfloat16, in `scale` from 1, and in
+`row_error` and `column_error`: two roundings of the same line that have nothing in common differ by 1.4 times what each
+of them costs. `benchmarks/quants.py` measures how far true files stay below (benchmarks/results/quants.json)."""
+
+FLOAT32_NOISE = 1e-4
+BFLOAT16_NOISE = 2**-6
+"""What the trained model's own arithmetic may differ by, of a line's size: sums in another order, or the rounding of
+one that is too big to be merged in float32, four times over."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorFigures:
-    """How one tensor of a file differs from the trained one.
+    """How one tensor of a file differs from what the trained one would be in the same type.
 
-    With Q for the file's numbers and W for the trained ones, `scale` is <Q, W> / <Q, Q>. Quantisers choose Q so that
-    the rest W - Q is at right angles to it, so `scale` is near 1 in any kind, however coarse; a tensor that is 5 % too
-    large has 0.95. `row_error` is the largest |Q - W| / |W| of a row: a row in another's place has 1.4. `column_error`
-    is the same of a column, but over the mean size of all columns where its own is less: a block of a small kind lies
-    across columns, so that small ones get the steps of their neighbours. A vector has no columns.
+    W are the trained numbers, E what llama.cpp's quantizer makes of them, Q the file's. In a true file Q is E but for a
+    few numbers that stood on the edge between two steps, however coarse the type. `error` is |Q - E| over |E - W|, the
+    cost of rounding, and `row_error` and `column_error` are the largest of a row and of a column. `scale` is <Q, E> /
+    <E, E>: a tensor that is 5 % too large has 1.05. A vector has no columns.
     """
 
     name: str
     type_name: str
+    error: float
     scale: float
     row_error: float
     column_error: float
@@ -60,79 +58,119 @@ class TensorFigures:
     @classmethod
     def of_another(cls, name: str, type_name: str) -> Self:
         """Return the figures of a tensor that cannot be compared: absent, or of another shape."""
-        return cls(name=name, type_name=type_name, scale=math.nan, row_error=math.inf, column_error=math.inf)
+        return cls(
+            name=name, type_name=type_name, error=math.inf, scale=math.nan, row_error=math.inf, column_error=math.inf
+        )
 
     def excess(self, reference: str) -> float:
-        """How many times what its type may differ by it does; above 1 it is not the trained tensor."""
-        rounding = 0.0 if reference == "float32" else BFLOAT16_ERROR
-        found = (abs(self.scale - 1), self.row_error, self.column_error)
-        allowed = _TOLERANCES.get(self.type_name, _COARSEST)
-        worst = max(off / (most + rounding) for off, most in zip(found, allowed, strict=True))
-        return worst if math.isfinite(sum(found)) else math.inf
+        """How many times what it may differ by from a model in `reference` it does; above 1 it is another tensor."""
+        lines = max(self.row_error, self.column_error) / _LINE_ERROR
+        error = self.error / (_ERROR if reference == "float32" else _BFLOAT16_ERROR)
+        found = (error, abs(self.scale - 1) / _SCALE, lines)
+        return max(found) if math.isfinite(sum(found)) else math.inf
 
     @property
     def words(self) -> str:
         """The figures in a few words."""
         if self.type_name == "absent":
             return f"{self.name} is in only one of the two"
-        off = f"a row of it is off by {self.row_error:.1%}, a column by {self.column_error:.1%}"
+        off = f"off by {_times(self.error)} what its rounding costs, a row of it by {_times(self.row_error)}"
         if not 0.5 < self.scale < 2:
-            return f"{self.name} ({self.type_name}) is nothing like the trained one, {off}"
-        return f"{self.name} ({self.type_name}) is {1 / self.scale:.3f} times the trained one, {off}"
+            return f"{self.name} ({self.type_name}) is nothing like the trained one"
+        return f"{self.name} ({self.type_name}) is {self.scale:.3f} times the trained one, {off}"
 
 
-def compare_tensors(reader: Any, model: Any) -> Iterator[TensorFigures]:
-    """Yield the figures of every tensor that the model has, or the file, an open GGUFReader."""
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if ratio < 1000 else "over 1,000 times"
+
+
+def compare_tensors(
+    reader: Any, model: Any, kind: str, imatrix: "Mapping[str, np.ndarray[Any, Any]] | None" = None
+) -> list[TensorFigures]:
+    """Return the figures of every tensor that the model has, or the file, an open GGUFReader.
+
+    `kind` is the file's, of QUANTS, and `imatrix` the importance (columns,) of each matrix by llama.cpp's name that it
+    was rounded by.
+    """
     config = _config(model)
     trained = model.state_dict() | _rotations(model, config)
     names = {llama: name for name, llama in llama_names(config).items()} | {_ROTATIONS: _ROTATIONS}
     stored = {tensor.name: tensor for tensor in reader.tensors}
     tied = model.config.tie_word_embeddings
     wanted = {llama for llama, name in names.items() if name in trained and not (tied and llama == "output.weight")}
-    for name in sorted(wanted | stored.keys()):
-        if name not in stored or names.get(name) not in trained:
-            yield TensorFigures.of_another(name, "absent")
-        else:
-            yield _compare(stored[name], names[name], trained[names[name]], config)
+    both = sorted(name for name in wanted | stored.keys() if name in stored and names.get(name) in trained)
+    absent = sorted((wanted | stored.keys()) - set(both))
+    figures = [TensorFigures.of_another(name, "absent") for name in absent]
+
+    def compare(name: str) -> TensorFigures:
+        pack = partial(_packed, kind=kind, tensor_type=stored[name].tensor_type, importance=(imatrix or {}).get(name))
+        return _compare(stored[name], names[name], trained[names[name]], config, pack)
+
+    with progress("compare numbers", len(both), passing=True) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for made in pool.map(compare, both):
+            figures.append(made)
+            advance("")
+    return figures
 
 
-def _compare(stored: Any, name: str, trained: Any, config: ModelConfig) -> TensorFigures:
+def _packed(
+    rows: "np.ndarray[Any, Any]", *, kind: str, tensor_type: Any, importance: "np.ndarray[Any, Any] | None"
+) -> "np.ndarray[Any, Any]":
+    """Return float32 `rows` as they come out of a file of the type, NaN where it cannot hold them."""
     import numpy as np
+    from gguf.quants import dequantize
+
+    if kind not in STREAMED and tensor_type.name not in ("F32", "F16"):
+        rows = halved(rows)
+    try:
+        stored = encode(rows, tensor_type.name, importance)
+    except ValueError:
+        return np.full_like(rows, math.nan)
+    unpacked: np.ndarray[Any, Any] = dequantize(stored, tensor_type).reshape(rows.shape)
+    return unpacked
+
+
+def _compare(stored: Any, name: str, trained: Any, config: ModelConfig, pack: Any) -> TensorFigures:
+    import numpy as np
+    import torch
 
     type_name = stored.tensor_type.name
     if tuple(int(n) for n in reversed(stored.shape)) != tuple(trained.shape):
         return TensorFigures.of_another(stored.name, type_name)
-    qw = qq = row_error = 0.0
-    columns_off, columns = np.zeros(trained.shape[-1]), np.zeros(trained.shape[-1])
+    noise = FLOAT32_NOISE if trained.dtype in (torch.float32, torch.float64) else BFLOAT16_NOISE
+    qe = ee = row_error = 0.0
+    columns = np.zeros((3, trained.shape[-1]))
     for q, w in _blocks(stored, name, trained, config):
-        off = q - w
-        qw, qq = qw + float(np.vdot(q, w)), qq + float(np.vdot(q, q))
-        row_error = max(row_error, _worst(np.linalg.norm(off, axis=1), np.linalg.norm(w, axis=1)))
-        columns_off += np.einsum("rc,rc->c", off, off)
-        columns += np.einsum("rc,rc->c", w, w)
-    sizes = np.sqrt(np.maximum(columns, columns.mean()))
+        e = pack(w)
+        squares = [np.square(rows, dtype=np.float64) for rows in (q - e, e - w, w)]
+        qe, ee = qe + float(np.vdot(q, e)), ee + float(np.vdot(e, e))
+        row_error = max(row_error, _worst([part.sum(axis=1) for part in squares], noise))
+        columns += [part.sum(axis=0) for part in squares]
     return TensorFigures(
         name=stored.name,
         type_name=type_name,
-        scale=qw / qq if qq else 1.0,
+        error=_worst([part.sum(keepdims=True) for part in columns], noise),
+        scale=qe / ee if ee else 1.0,
         row_error=row_error,
-        column_error=_worst(np.sqrt(columns_off), sizes) if trained.dim() > 1 else 0.0,
+        column_error=_worst(list(columns), noise) if trained.dim() > 1 else 0.0,
     )
 
 
-def _worst(off: "np.ndarray[Any, Any]", sizes: "np.ndarray[Any, Any]") -> float:
-    """Return the largest of the errors over the sizes; infinity for NaN."""
+def _worst(squares: "list[np.ndarray[Any, Any]]", noise: float) -> float:
+    """Return the largest |Q - E| / (|E - W| + noise |W|) of sums of squares of the three; infinity for NaN."""
     import numpy as np
 
+    off, rounding, size = (np.sqrt(part) for part in squares)
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors = np.where(off > 1e-6, off / sizes, np.where(np.isnan(off), math.inf, 0))
-    return float(np.nan_to_num(errors, nan=math.inf).max())
+        errors = np.where(off == 0, 0, off / (rounding + noise * size))
+    return float(np.nan_to_num(errors, nan=math.inf, posinf=math.inf).max())
 
 
 def _blocks(
     stored: Any, name: str, trained: Any, config: ModelConfig
 ) -> "Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]":
     """Yield blocks of rows (rows, columns) of the file's tensor and of the trained one, a vector as one row."""
+    import numpy as np
     from gguf.quants import dequantize
 
     rows, together = trained.shape[0], rows_together(name, config)
@@ -143,7 +181,7 @@ def _blocks(
         made = dequantize(stored.data[start:stop], stored.tensor_type)
         wanted = as_llama_has_it(name, trained[start:stop].float().cpu().numpy(), config)
         shape = (1, -1) if trained.dim() == 1 else (stop - start, -1)
-        yield made.reshape(shape), wanted.reshape(shape)
+        yield made.reshape(shape), np.ascontiguousarray(wanted.reshape(shape))
 
 
 def _rotations(model: Any, config: ModelConfig) -> "dict[str, torch.Tensor]":

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from cadmonkey.cad.grammar import Language
 from cadmonkey.data.chat import asked
 from cadmonkey.errors import InputError
-from cadmonkey.files import explain_os_error, read_json, read_jsonl, write_json, write_jsonl
+from cadmonkey.files import explain_os_error, number_jsonl, read_json, read_jsonl, write_json, write_jsonl
 from cadmonkey.inference.generator import Generator
 from cadmonkey.inference.llama import Sampling, check_gguf
 from cadmonkey.terminal import progress
@@ -36,20 +36,28 @@ class Speed:
 
 
 def read_prompts(path: Path) -> list[Row]:
-    """Read lines {"id", "prompt"}; other fields are left alone.
+    """Read lines {"id", "prompt"}; a line without an id has its number as one, other fields are left alone.
 
     Raises:
-        InputError: the file cannot be read or is empty, a line lacks one of the two, or an id comes twice.
+        InputError: the file cannot be read or is empty, a line lacks a prompt, or an id is no text or comes twice.
     """
-    rows = read_jsonl(path, ["id", "prompt"])
+    rows = [_with_id(row, f"{path}:{number}", number) for number, row in number_jsonl(path, ["prompt"]).items()]
     if not rows:
-        raise InputError(f'{path}: expected lines like {{"id": "1", "prompt": "20 mm cube"}}, got none')
+        raise InputError(f'{path}: expected lines like {{"prompt": "20 mm cube"}}, got none')
     seen: set[str] = set()
     for row in rows:
         if row["id"] in seen:
-            raise InputError(f'{path}: expected every "id" once, got {row["id"]!r} twice; number the lines')
+            remedy = "give each line its own, or leave them out: a line's number is its id then"
+            raise InputError(f'{path}: expected every "id" once, got {row["id"]!r} twice; {remedy}')
         seen.add(row["id"])
     return rows
+
+
+def _with_id(row: Row, where: str, number: int) -> Row:
+    name = str(number) if row.get("id") is None else row["id"]
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f'{where}: expected a text in "id", or no "id", got {name!r}')
+    return {**row, "id": name}
 
 
 def predict(

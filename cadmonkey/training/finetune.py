@@ -12,7 +12,7 @@ from cadmonkey.training.engines import add_adapter, import_engine, load_base, lo
 from cadmonkey.training.examples import encode_rows, read_overlap, read_training_rows
 from cadmonkey.training.plan import make_plan
 from cadmonkey.training.plan_report import print_plan, refuse
-from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows, write_preflight
+from cadmonkey.training.preflight import Check, Subject, check_run, check_special_rows, pass_preflight
 from cadmonkey.training.processes import first_alone, is_first
 from cadmonkey.training.recipe import Recipe
 from cadmonkey.training.repair import check_rows, rows_to_train, start_rows
@@ -47,12 +47,12 @@ def finetune(recipe: Recipe, out: Path) -> None:
     refuse(plan)
 
     checks = check_run(Subject(recipe, plan, tokenizer, rows, train, twinned, read_overlap(out)))
-    first_alone(lambda: write_preflight(out / "preflight.json", checks, []))
+    first_alone(lambda: pass_preflight(out / "preflight.json", checks, []))
     model = load_base(recipe)
     row_checks = check_rows(model, tokenizer)
     checks.append(check_special_rows(tokenizer, row_checks))
     _say_checks(checks)
-    first_alone(lambda: write_preflight(out / "preflight.json", checks, row_checks))
+    first_alone(lambda: pass_preflight(out / "preflight.json", checks, row_checks))
 
     token_rows = rows_to_train(row_checks)
     model = add_adapter(model, recipe, token_rows)

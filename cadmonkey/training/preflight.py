@@ -110,12 +110,20 @@ def _skipped(why: str, names: tuple[str, ...]) -> Iterator[Check]:
         yield Check(name, "skipped", why)
 
 
-def write_preflight(path: Path, checks: list[Check], row_checks: list[RowCheck]) -> None:
+def pass_preflight(path: Path, checks: list[Check], row_checks: list[RowCheck]) -> None:
     """Write preflight.json, then refuse the run if a check says stop.
 
     Raises:
         InputError: a check says stop.
     """
+    write_preflight(path, checks, row_checks)
+    for check in checks:
+        if check.status == "stop":
+            raise InputError(f"preflight: {check.name}: {check.detail}")
+
+
+def write_preflight(path: Path, checks: list[Check], row_checks: list[RowCheck]) -> None:
+    """Write preflight.json."""
     write_json(
         path,
         {
@@ -123,9 +131,6 @@ def write_preflight(path: Path, checks: list[Check], row_checks: list[RowCheck])
             "special_token_rows": [check.as_dict() for check in row_checks],
         },
     )
-    for check in checks:
-        if check.status == "stop":
-            raise InputError(f"preflight: {check.name}: {check.detail}")
 
 
 def _check_rows(plan: Plan) -> Check:

@@ -49,7 +49,7 @@ def _mend(recipe: Recipe, judge: Judge) -> Recipe:
 
 
 def _in_order(findings: list[Finding]) -> list[Finding]:
-    return sorted((f for f in findings if f.field and f.what in _ORDER), key=lambda f: _ORDER.index(f.what))
+    return sorted((f for f in findings if f.changes and f.what in _ORDER), key=lambda f: _ORDER.index(f.what))
 
 
 def _applies(finding: Finding, asked: set[tuple[str, str]], by_stops: set[str]) -> bool:
@@ -60,8 +60,10 @@ def _applies(finding: Finding, asked: set[tuple[str, str]], by_stops: set[str]) 
 
 def _settled(finding: Finding, left: str, changes: dict[str, Any]) -> Finding:
     lessened = LEVELS.index(left) > LEVELS.index(finding.level)
-    if not finding.field or (lessened and finding.field in changes):
+    if not finding.changes:
+        return finding
+    if lessened and finding.field in changes:
         also = {name: changes[name] for name in finding.also if name in changes}
-        return replace(finding, value=changes.get(finding.field), also=also) if finding.field else finding
+        return replace(finding, value=changes[finding.field], also=also)
     why = f"{finding.why}; no field mends it: take a smaller --base-model" if left == "stop" else finding.why
     return replace(finding, why=why, field="", value=None, also={})

@@ -35,6 +35,9 @@ FEW_STEPS = 50
 USUAL_EPOCHS = 3
 LEAST_BATCH = 4
 """Rows of a batch that is made smaller for the sake of more steps."""
+LEAST_BATCHES = ceil(100 * FEW_STEPS / MANY_EPOCHS)
+"""Batches of an epoch below which FEW_STEPS are many epochs: no field mends that, only more rows do."""
+_MORE_ROWS = {"datasets": "name more with --datasets", "own_parts": "raise --own-parts"}
 SPENT_SHARE = 0.1
 LONG_WARMUP = 0.2
 SMALL_BATCH, MANY_ROWS = 16, 10_000
@@ -56,7 +59,7 @@ class Finding:
     field: str = ""
     """The recipe's field to change; "" where there is nothing to change."""
     value: Any = None
-    """What to set it to."""
+    """What to set it to; None where that is not for a plan to say, but `why` does."""
     also: dict[str, Any] = dataclass_field(default_factory=dict)
     """Other fields that have to change with it."""
 
@@ -67,7 +70,7 @@ class Finding:
     @property
     def changes(self) -> dict[str, Any]:
         """Every field to change, and what to set it to."""
-        return {self.field: self.value, **self.also} if self.field else {}
+        return {self.field: self.value, **self.also} if self.field and self.value is not None else {}
 
     @property
     def remedy(self) -> str:
@@ -128,7 +131,9 @@ def _coverage(plan: "Plan", recipe: Recipe) -> Finding:
         )
         field, value, batch = _fewer(plan, recipe)
         level = "stop" if percent > MOST_EPOCHS else "warn"
-        return Finding(level, "coverage", why if field else f"{why}; more rows are better", field, value, batch)
+        if _has_few_rows(plan):
+            why += f". {_more_rows(plan, recipe)}"
+        return Finding(level, "coverage", why, field or _data_field(recipe), value, batch)
     return Finding("ok", "coverage", f"{words}, {rounded(plan.epochs)} epochs")
 
 
@@ -150,8 +155,7 @@ def _fewer(plan: "Plan", recipe: Recipe) -> tuple[str, int | None, dict[str, Any
     slots, batch = plan.packed_rows or plan.data_rows, plan.effective_batch
     smaller: dict[str, Any] = {}
     if 100 * ceil(FEW_STEPS / _one_epoch(plan)) > MANY_EPOCHS:
-        most = int(MANY_EPOCHS / 100 * slots / FEW_STEPS) // plan.world_size
-        a_device = max(1, min(recipe.per_device_train_batch_size, LEAST_BATCH, most))
+        a_device = _rows_a_device(plan, recipe)
         smaller = {"per_device_train_batch_size": a_device, "gradient_accumulation_steps": 1}
         batch = a_device * plan.world_size
     one_epoch = ceil(slots / batch)
@@ -169,6 +173,22 @@ def _more(plan: "Plan", recipe: Recipe, steps: int) -> tuple[str, int | None]:
     if 100 * steps / _one_epoch(plan) > MANY_EPOCHS or 100 * epochs > MANY_EPOCHS:
         return "", None
     return ("max_steps", steps) if recipe.max_steps > 0 else ("num_train_epochs", epochs)
+
+
+def _data_field(recipe: Recipe) -> str:
+    return "own_parts" if recipe.own_parts and not recipe.datasets else "datasets"
+
+
+def _has_few_rows(plan: "Plan") -> bool:
+    """True where FEW_STEPS are many epochs whatever the batch."""
+    return (plan.packed_rows or plan.data_rows) < LEAST_BATCHES * plan.world_size
+
+
+def _more_rows(plan: "Plan", recipe: Recipe) -> str:
+    """Say how many rows it takes, and where they are named."""
+    rows = "rows to train on" + (f", of {recipe.max_seq_length} tokens," if plan.packed_rows else "")
+    least = f"{LEAST_BATCHES * plan.world_size} {rows} are the fewest for {FEW_STEPS} steps without many epochs"
+    return f"{least}: {_MORE_ROWS[_data_field(recipe)]}"
 
 
 def _rates(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
@@ -210,7 +230,9 @@ def _peak(plan: "Plan", recipe: Recipe) -> Finding:
         if field:
             return Finding("warn", "learning rate", why, field, value)
         faster = 1.05 * times * rate
-        return Finding("warn", "learning rate", why, "learning_rate" if faster <= HIGH_LORA_RATE else "", faster)
+        if faster > HIGH_LORA_RATE:
+            return Finding("warn", "learning rate", why)
+        return Finding("warn", "learning rate", why, "learning_rate", faster)
     highest = HIGH_FULL_RATE if recipe.full_finetuning and plan.total_parameters > 1e8 else HIGH_LORA_RATE
     if rate > highest:
         why = f"a peak of {rate:g} is high for {'a whole model' if recipe.full_finetuning else 'LoRA'}: it may diverge"
@@ -220,24 +242,35 @@ def _peak(plan: "Plan", recipe: Recipe) -> Finding:
 
 def _steps(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:
     if plan.steps < FEW_STEPS:
-        field, value = _more(plan, recipe, FEW_STEPS)
-        if not field:
-            field, value = _smaller_batch(recipe)
-        why = f"{plan.steps} steps are few to learn from"
-        yield Finding("warn", "steps", why if field else f"{why}: more rows are needed", field, value)
+        yield _few_steps(plan, recipe)
     if plan.effective_batch < SMALL_BATCH and plan.data_rows > MANY_ROWS:
         why = f"{plan.effective_batch} rows a step of {plan.data_rows:,}: noisy gradients, and little of the data seen"
         value = ceil(2 * SMALL_BATCH / (recipe.per_device_train_batch_size * plan.world_size))
         yield Finding("warn", "batch", why, "gradient_accumulation_steps", value)
 
 
-def _smaller_batch(recipe: Recipe) -> tuple[str, int | None]:
+def _few_steps(plan: "Plan", recipe: Recipe) -> Finding:
+    why = f"{plan.steps} steps are few to learn from"
+    if _has_few_rows(plan):
+        return Finding("warn", "steps", f"{why}. {_more_rows(plan, recipe)}", _data_field(recipe))
+    field, value = _more(plan, recipe, FEW_STEPS)
+    if not field:
+        field, value = _smaller_batch(plan, recipe)
+    return Finding("warn", "steps", why, field, value)
+
+
+def _smaller_batch(plan: "Plan", recipe: Recipe) -> tuple[str, int | None]:
     """Return the field and the value that make more steps of the same rows."""
     if recipe.gradient_accumulation_steps > 1:
         return "gradient_accumulation_steps", 1
-    if recipe.per_device_train_batch_size > LEAST_BATCH:
-        return "per_device_train_batch_size", LEAST_BATCH
-    return "", None
+    a_device = _rows_a_device(plan, recipe)
+    return ("per_device_train_batch_size", a_device) if a_device < recipe.per_device_train_batch_size else ("", None)
+
+
+def _rows_a_device(plan: "Plan", recipe: Recipe) -> int:
+    """Return the rows of a batch, on each device, of which FEW_STEPS are not many epochs; 1 where there is none."""
+    most = (plan.packed_rows or plan.data_rows) // (LEAST_BATCHES * plan.world_size)
+    return max(1, min(recipe.per_device_train_batch_size, LEAST_BATCH, most))
 
 
 def _left_out(plan: "Plan", recipe: Recipe) -> Iterator[Finding]:

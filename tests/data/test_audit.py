@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from cadmonkey.data.audit import audit
 from cadmonkey.data.audit_labels import strange_numbers
+from cadmonkey.data.audit_report import tables
 from cadmonkey.data.audit_rows import Item
 from cadmonkey.data.columns import parquet_bytes
 from cadmonkey.data.near import near_pairs
@@ -203,6 +205,31 @@ def test_data_of_other_people_is_read_and_what_does_not_apply_is_said(tmp_path: 
         result = read_json(tmp_path / "audit" / "audit.json")
         assert (result["language"], result["twins"]["repeated_parts"]["rows"]) == ("other", 6)
         assert not {"numbers", "held_out", "gallery"} & result.keys()
+
+
+def test_of_conversations_there_is_no_word_about_cad(tmp_path: Path) -> None:
+    turns = [("What is 2 plus 2?", "4"), ("What is 1 plus 3?", "4"), ("And 7 plus 1?", "8")]
+    rows = [
+        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+        for question, answer in turns
+    ]
+    write_jsonl(tmp_path / "chat.jsonl", [{**row, "split": "train"} for row in rows])
+    done = command(tmp_path / "chat.jsonl")
+    words = " ".join(done.stdout.replace("│", " ").split())
+    page = (tmp_path / "audit" / "audit.html").read_text()
+    for shown in (words, page):
+        assert not re.search(r"\b(parts?|programs?|CAD|OpenSCAD|Compact IR)\b", shown)
+        assert "the same completion again" in shown
+        assert "completions in two splits" in shown
+    assert read_json(tmp_path / "audit" / "audit.json")["format"] == "messages"
+
+
+def test_a_table_without_a_line_is_left_out(tmp_path: Path) -> None:
+    result = audited(tmp_path, [{"prompt": "a cube", "completion": "cube(5);"}])
+    assert result["numbers"]["decimals"] == {}
+    titles = [title for title, _, lines in tables(result, None)]
+    assert "decimals of numbers" not in titles
+    assert "units in prompts" in titles
 
 
 @pytest.mark.parametrize(

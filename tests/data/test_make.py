@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cadmonkey.data import chunks as chunks_module
+from cadmonkey.data.audit import audit
 from cadmonkey.data.chunks import Settings, chunks_on_cores, make_chunk
 from cadmonkey.data.columns import COLUMNS, read_parquet
 from cadmonkey.data.make import make_folder, make_jsonl
@@ -149,6 +150,19 @@ def test_fresh_starts_over(tmp_path: Path) -> None:
     make_folder(tmp_path, smaller, ALONE, fresh=True)
     assert sorted(contents(tmp_path)) == ["README.md", "dataset.json", "rows-00000.parquet"]
     assert read_json(tmp_path / "dataset.json")["settings"]["rows"] == 30
+
+
+@pytest.mark.parametrize("mine", [[], ["notes.txt"]])
+def test_an_audit_does_not_stay_beside_rows_that_it_is_not_of(tmp_path: Path, mine: list[str]) -> None:
+    make_folder(tmp_path, SETTINGS, ALONE, shard_rows=40)
+    audit(tmp_path, tmp_path / "audit")
+    make_folder(tmp_path, SETTINGS, ALONE, shard_rows=40)
+    assert (tmp_path / "audit" / "audit.html").is_file(), "they are the same rows"
+    for name in mine:
+        (tmp_path / "audit" / name).write_text("mine")
+    make_folder(tmp_path, Settings(rows=30, seed=3, mix="plain"), ALONE, fresh=True)
+    assert [path.name for path in tmp_path.glob("audit/*")] == mine
+    assert (tmp_path / "audit").exists() == bool(mine)
 
 
 def test_rows_of_another_version_are_not_mixed_in(tmp_path: Path) -> None:

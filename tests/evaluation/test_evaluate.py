@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cadmonkey.errors import InputError
-from cadmonkey.evaluation import evaluate
+from cadmonkey.evaluation import evaluate, print_scores
 from cadmonkey.evaluation.evaluate import join
 from cadmonkey.files import read_json, read_jsonl, write_jsonl
 
@@ -159,6 +159,25 @@ def test_stated_dimensions_that_cannot_be_checked_are_bad_input(batch, tmp_path,
     write_jsonl(batch[1], wanted)
     with pytest.raises(InputError, match=message):
         evaluate(*batch, tmp_path / "out")
+
+
+def test_how_answers_stopped_is_not_known_where_a_prediction_does_not_say_it(batch, tmp_path, capsys):
+    made = read_jsonl(batch[0])
+    made[0]["stop_reason"] = None
+    del made[1]["stop_reason"]
+    write_jsonl(batch[0], made)
+    scores = evaluate(*batch, tmp_path / "out")
+    stops = {"ends_on_end_token", "length", "reserved"}
+    for line in (scores["total"], scores["families"]["block"]):
+        assert not stops & (line.keys() | line["interval"].keys())
+    assert scores["families"]["plate"]["length"] == 0.5
+    assert scores["total"]["all_pass"] == 0.5
+    print_scores(scores)
+    shown = {line.split("\t")[0]: line.split("\t")[-1] for line in capsys.readouterr().out.splitlines()}
+    assert (shown["family"], shown["total"], shown["plate"]) == ("stops", "not known", "0 %")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<td>not known</td>" in page
+    assert "end on the end token" not in page
 
 
 def test_the_command_prints_the_table_and_writes_the_files(batch, tmp_path):

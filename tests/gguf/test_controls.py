@@ -52,7 +52,8 @@ def prove_folder(
 
     out.mkdir()
     write_files(*open_trained(folder), out, kinds, Origin(name="control"), importance=importance)
-    return [prove_against(out / f"model-{kind}.gguf", kind, original) for kind in kinds]
+    imatrix = importance and importance.imatrix
+    return [prove_against(out / f"model-{kind}.gguf", kind, original, imatrix) for kind in kinds]
 
 
 def prove_written(model: Any, tokenizer: Any, original: Any, tmp_path: Path, kinds: Sequence[str]) -> list[FileProof]:

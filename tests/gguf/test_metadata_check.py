@@ -178,7 +178,7 @@ def test_a_template_that_is_only_right_for_one_turn_is_unproven(
     wrong = copy.deepcopy(tokenizer)
     wrong.chat_template = for_one_turn(tokenizer.chat_template)
     write_as(model, wrong, tmp_path / "m.gguf", ORIGIN, kind)
-    proof = prove_against(tmp_path / "m.gguf", kind, original, ORIGIN)
+    proof = prove_against(tmp_path / "m.gguf", kind, original, origin=ORIGIN)
     assert proof.figures.template_equal == 1, "no question reaches the other branch"
     (reason,) = proof.reasons
     assert reason.startswith("other metadata: tokenizer.chat_template is another text from character 2 on: ")
@@ -187,7 +187,7 @@ def test_a_template_that_is_only_right_for_one_turn_is_unproven(
 def test_another_origin_fails_a_proof_that_was_given_one(recorded: Path, original: Original, tmp_path: Path) -> None:
     path = rewrite(recorded, tmp_path / "m.gguf", "general.license", "apache-2.0")
     assert prove_against(path, "f16", original).reasons == ()
-    (reason,) = prove_against(path, "f16", original, ORIGIN).reasons
+    (reason,) = prove_against(path, "f16", original, origin=ORIGIN).reasons
     assert reason == "other metadata: general.license is apache-2.0, expected mit"
 
 
@@ -198,7 +198,7 @@ def test_of_several_templates_the_default_one_is_proven(
     several.chat_template = {"default": tokenizer.chat_template, "tool_use": "{{ messages }}"}
     write_as(model, several, tmp_path / "m.gguf", ORIGIN)
     original = Original(model, several, [Question(row["prompt"], row["completion"]) for row in base_rows])
-    assert prove_against(tmp_path / "m.gguf", "f16", original, ORIGIN).reasons == ()
+    assert prove_against(tmp_path / "m.gguf", "f16", original, origin=ORIGIN).reasons == ()
 
 
 def test_a_tokenizer_without_a_template_calls_for_none(model: Any, tokenizer: Any, recorded: Path) -> None:

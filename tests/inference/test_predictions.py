@@ -106,6 +106,8 @@ def test_a_prompt_that_cannot_be_used_is_found_before_anything_is_written(cube_m
     [
         ('{"id": "a", "prompt": "x"}\n{"id": "b"}', r'p\.jsonl:2: .*"prompt"'),
         ('{"id": "a", "prompt": "x"}\n{"id": "a", "prompt": "y"}', "'a' twice"),
+        ('{"id": "2", "prompt": "x"}\n{"prompt": "y"}', "'2' twice"),
+        ('{"prompt": "x"}\n{"id": 7, "prompt": "y"}', r'p\.jsonl:2: expected a text in "id", or no "id", got 7'),
         ("", "got none"),
     ],
 )
@@ -113,3 +115,11 @@ def test_prompts_that_are_incomplete_repeated_or_absent_are_bad_input(tmp_path: 
     (tmp_path / "p.jsonl").write_text(lines)
     with pytest.raises(InputError, match=message):
         read_prompts(tmp_path / "p.jsonl")
+
+
+def test_a_prompt_without_an_id_has_the_number_of_its_line(tmp_path: Path):
+    lines = ['{"prompt": "x", "family": "f"}', "", '{"id": null, "prompt": "y"}', '{"id": "a", "prompt": "z"}']
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    rows = read_prompts(tmp_path / "p.jsonl")
+    assert [(row["id"], row["prompt"]) for row in rows] == [("1", "x"), ("3", "y"), ("a", "z")]
+    assert rows[0]["family"] == "f"

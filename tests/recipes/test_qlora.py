@@ -3,16 +3,23 @@
 import hashlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
 
 from cadmonkey.files import read_json, read_jsonl, write_jsonl
 from cadmonkey.inference import Generator
+from cadmonkey.training.options import read_runs
+from cadmonkey.training.plan import DataFigures, plan_run
+from cadmonkey.training.recipe_file import find_recipe
 
 pytest.importorskip("trl")
 pytest.importorskip("llama_cpp")
@@ -23,13 +30,13 @@ ENGINES = [
 ]
 SMALL = ("--max-steps", "2", "--per-device-train-batch-size", "2", "--gradient-accumulation-steps", "1")
 SMALL += ("--quants", "f16", "--eval-parts", "2", "--validation-rows", "2", "--max-seq-length", "96")
+RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "qlora.py"
 NANO = Path(__file__).resolve().parents[2] / "cadmonkey" / "assets" / "nano"
 
 
 def recipe(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    script = Path(__file__).resolve().parents[2] / "recipes" / "qlora.py"
     return subprocess.run(
-        [sys.executable, str(script), *arguments],
+        [sys.executable, str(RECIPE), *arguments],
         cwd=cwd,
         env={**os.environ, "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
@@ -87,6 +94,27 @@ def assert_only_lora_was_trained(out: Path) -> None:
     assert len(matrices) == 7 * read_json(NANO / "config.json")["num_hidden_layers"]
     assert all(tensors[name].abs().max() > 0 for name in matrices)
     assert not [name for name in tensors if "lora" not in name and "token" not in name]
+
+
+def shown_commands() -> list[list[str]]:
+    """The arguments of every command in the recipe's docstring that trains, shell variables filled in."""
+    lines = [line.strip() for line in str(RECIPE.read_text().split('"""')[1]).splitlines()]
+    variables = dict(re.findall(r'^(\w+)="(.*?)"', "\n".join(lines), re.MULTILINE))
+    commands = [line.partition(" #")[0] for line in lines if line.startswith("python recipes/qlora.py ")]
+    return [shlex.split(Template(command).substitute(variables))[2:] for command in commands]
+
+
+@pytest.mark.parametrize("arguments", shown_commands(), ids=" ".join)
+def test_no_command_that_the_recipe_shows_is_stopped_by_its_plan(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["qlora.py", *arguments])
+    for options in read_runs("qlora", find_recipe(str(RECIPE)).presets, "conservative", ""):
+        rows = sum({"mine.jsonl": 36, "more.csv": 36, "many.jsonl": 13_000}[name] for name in options.recipe.datasets)
+        sized = replace(options.recipe, base_model=str(NANO))
+        plan = plan_run(sized, DataFigures([40] * rows, 10 * rows, rows, 4), tmp_path, gpu_memory_gb=24)
+        assert plan.verdict in ("go", "warn"), plan.findings
+        assert "coverage" not in [finding.what for finding in plan.findings if finding.level != "ok"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -172,6 +172,27 @@ def test_too_many_epochs_are_stopped_above_fifty_and_always_name_the_steps(
     assert coverage.value >= 50
 
 
+@pytest.mark.parametrize(
+    ("own", "field", "remedy"),
+    [
+        ({"datasets": ("mine.jsonl",)}, "datasets", "name more with --datasets"),
+        ({"datasets": (), "own_parts": 8}, "own_parts", "raise --own-parts"),
+    ],
+)
+def test_under_ten_rows_the_plan_says_how_many_it_takes_and_where_to_name_them(
+    own: dict[str, Any], field: str, remedy: str, tmp_path: Path
+) -> None:
+    recipe = replace(FAILED, **OWN_DATA, **own)
+    tiny = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 1, "max_steps": 50}
+    for what, choices in {"coverage": tiny, "steps": {"max_steps": -1, "num_train_epochs": 3}}.items():
+        nine, ten = (planned(replace(recipe, **choices), tmp_path, rows=rows) for rows in (9, 10))
+        finding = next(f for f in nine.findings if f.what == what)
+        assert (finding.level, finding.field, finding.remedy) == ("warn", field, "")
+        assert f"10 rows to train on are the fewest for 50 steps without many epochs: {remedy}" in finding.why
+        assert all("rows to train on are" not in f.why for f in ten.findings)
+    assert planned(recipe, tmp_path, rows=9).findings[0].why.endswith(remedy), "a stop says so, too"
+
+
 def test_without_rows_the_report_says_nothing_of_their_coverage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -262,8 +262,11 @@ def test_the_command_checks_a_run_and_its_status_is_2_where_a_check_says_stop(
     write_jsonl(run_folder / "data" / "train.jsonl", [cad_rows[0]] * 30)
     done = command(str(run_folder), cwd=run_folder)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: preflight: data: train.jsonl changed since the run began")
+    assert "stop    data: train.jsonl changed since the run began; start over with --fresh\n" in done.stdout
     assert "stop    repetitions: 29 of 30 rows repeat another" in done.stdout
+    assert done.stderr.endswith(
+        "expected no stop, got data, repetitions; the lines that begin with stop say what to do\n"
+    )
 
 
 def test_the_command_warns_of_splits_that_overlap_before_and_after_the_data_is_written(
