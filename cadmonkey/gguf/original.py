@@ -1,10 +1,12 @@
 """The trained model in transformers, as the yardstick of a proof: what it is asked, its logits, its own answers."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cadmonkey.data.chat import bare_text, conversation, freeze_template
 from cadmonkey.gguf.questions import PROBES, Question, plain_questions
@@ -20,6 +22,8 @@ BATCH_LOGITS = 50_000_000
 """Logits held at once, 200 MB for each model; with 128,256 tokens in the vocabulary that is 390 positions."""
 KEPT_STATES = 100_000_000
 """Numbers of the last layer kept for the next file, 400 MB; what does not fit is computed again."""
+
+_UNICODE_FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 Path = tuple[tuple[int, ...], tuple[int, ...]]
 """Ids of a prompt, and of a text that follows it."""
@@ -126,6 +130,22 @@ class Original:
             answers = generate(self.model, prompts, self._ends(), rooms)
             self._own |= {c.prompt_ids: begun[place] + answers[place] for place, c in enumerate(batch)}
         return [self._own[c.prompt_ids] for c in conversations]
+
+    def spelt_otherwise(self, text: str) -> tuple[int, str]:
+        """Return where the tokenizer first rewrites the Unicode of `text`, and how in words; (0, "") if nowhere.
+
+        llama.cpp normalises no text.
+        """
+        name = type(self.tokenizer.backend_tokenizer.normalizer).__name__
+        form = next((form for form in _UNICODE_FORMS if form == name), None)
+        if form is None or unicodedata.is_normalized(form, text):
+            return 0, ""
+        # each character with the accents that follow it is rewritten by itself
+        clusters = re.finditer(r".[\u0300-\u036f]*", text, re.DOTALL)
+        found = next((c for c in clusters if not unicodedata.is_normalized(form, c.group())), None)
+        codes = "" if found is None else f" ({' '.join(f'U+{ord(c):04X}' for c in found.group())})"
+        how = f"the tokenizer rewrites it{codes} in {form}, llama.cpp does not; write such texts in {form}"
+        return 0 if found is None else found.start(), how
 
     def stops(self, token_ids: Sequence[int]) -> bool:
         """Whether an answer of the model has its end."""

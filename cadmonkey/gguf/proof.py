@@ -65,6 +65,11 @@ _BFLOAT16_KL = 0.001
 """What the trained model's own rounding may add where it is too big to be compared in float32."""
 
 
+def percent(share: float) -> str:
+    """Return a share in per cent, rounded down, so that 100 % means all; "-" for none."""
+    return f"{int(share * 1000 + 1e-9) / 10:.1f}%" if share == share else "-"
+
+
 def thresholds(quant: str, reference: str) -> Thresholds:
     """Return what a file of kind `quant` must reach, compared with a model in the dtype `reference`."""
     wanted = next((t for kind, t in _THRESHOLDS.items() if quant.startswith(kind)), _SMALLEST)
@@ -81,6 +86,8 @@ class Figures:
     """
 
     prompts: int
+    probes: int = 0
+    """Plain prompts of ours asked besides, which count for text, tokens, BOS and `probe_kl`."""
     held_out_prompts: int
     """How many of them are held out from the training; the others are plain prompts of ours."""
     known_answers: int
@@ -138,6 +145,8 @@ class FileProof:
     figures: Figures
     tensor: TensorFigures
     """The one that differs most from the trained one, for its type."""
+    token_ids: str = ""
+    """Which prompt is the first whose token ids are others, and the cause where it is known, "" if none is."""
     vocabulary: str = ""
     """Where the file's tokens, their types, merges or scores are first other than the trained ones, "" if nowhere."""
     metadata: str = ""
@@ -169,22 +178,21 @@ class FileProof:
         """Why the file is unproven; empty if it is proven."""
         got, wanted = self.figures, self.thresholds
         least = wanted.greedy_equal or 0.0
+        first = f", first {self.token_ids}" if self.token_ids else ""
+        asked = "held-out prompts" if 0 < got.held_out_prompts < got.prompts else "prompts"
         same, worst_kl = got.greedy_equal + got.near_ties, max(got.mean_kl, got.probe_kl)
         failures = {
-            f"the chat template renders another text for {1 - got.template_equal:.0%} of the prompts": (
-                got.template_equal < 1
-            ),
-            f"other token ids for {1 - got.tokens_equal:.0%} of the prompts": got.tokens_equal < 1,
-            f"not exactly one BOS in {1 - got.one_bos:.0%} of the prompts": got.one_bos < 1,
+            f"the chat template renders another text for {self._count(got.template_equal)}": got.template_equal < 1,
+            f"other token ids for {self._count(got.tokens_equal)}{first}": got.tokens_equal < 1,
+            f"not exactly one BOS in {self._count(got.one_bos)}": got.one_bos < 1,
             "another end token": not got.end_token_equal,
             f"another vocabulary: {self.vocabulary}": bool(self.vocabulary),
             f"other metadata: {self.metadata}": bool(self.metadata),
-            f"the same greedy answer for {same:.1%} of the prompts, expected {least:.0%}": same < least,
-            f"an end to {got.stop_rate:.1%} of the answers, the trained model to {got.original_stop_rate:.1%}": (
-                got.stop_rate < got.original_stop_rate - self._fewer_ends
-            ),
-            f"reserved tokens in {got.reserved_token_rate:.1%} of the answers, the trained model in "
-            f"{got.original_reserved_token_rate:.1%}": (
+            f"the same greedy answer for {percent(same)} of the {asked}, expected {least:.0%}": same < least,
+            f"an end to {percent(got.stop_rate)} of the answers, the trained model to "
+            f"{percent(got.original_stop_rate)}": (got.stop_rate < got.original_stop_rate - self._fewer_ends),
+            f"reserved tokens in {percent(got.reserved_token_rate)} of the answers, the trained model in "
+            f"{percent(got.original_reserved_token_rate)}": (
                 # answers of a model that often says them are hardly sure, and differ
                 got.reserved_token_rate > 2 * got.original_reserved_token_rate + _MORE_RESERVED + got.near_ties
             ),
@@ -195,6 +203,12 @@ class FileProof:
             f"another tensor: {self.tensor.words}": not self.tensor.excess(self.reference) <= 1,
         }
         return tuple(reason for reason, failed in failures.items() if failed)
+
+    def _count(self, equal: float) -> str:
+        """Say of how many of all prompts something does not hold, by the share of those of which it does."""
+        every, ours = self.figures.prompts + self.figures.probes, self.figures.probes
+        noun = "prompt" if every == 1 else "prompts"
+        return f"{round((1 - equal) * every)} of {every} {noun}" + (f" ({ours} of them ours)" if ours else "")
 
     @property
     def _fewer_ends(self) -> float:
@@ -222,6 +236,7 @@ class FileProof:
             "reasons": list(self.reasons),
             "size_bytes": self.size_bytes,
             **{name: _finite(value) for name, value in asdict(self.figures).items()},
+            "token_ids_difference": self.token_ids or None,
             "vocabulary_difference": self.vocabulary or None,
             "metadata_difference": self.metadata or None,
             "worst_tensor": {name: _finite(value) for name, value in asdict(self.tensor).items()},

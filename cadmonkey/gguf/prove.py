@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cadmonkey.data.chat import bare_text
 from cadmonkey.gguf.metadata_check import first_metadata_difference
 from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.original import Conversation, Original
@@ -18,6 +19,10 @@ from cadmonkey.terminal import Advance, progress
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+
+_SHOWN, _SHOWN_BEFORE = 40, 20
+"""Characters of a prompt that a message repeats, and how many of them before the place that matters."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class _Reply:
 
     question: Question
     template_equal: bool
-    tokens_equal: bool
+    prompt_tokens_equal: bool
+    completion_tokens_equal: bool
     one_bos: bool
     greedy_equal: bool
     near_tie: bool
@@ -49,6 +55,11 @@ class _Reply:
     original_reserved: bool
     token_ids: tuple[int, ...]
     tokens: TokenFigures
+
+    @property
+    def tokens_equal(self) -> bool:
+        """Whether question and known answer have the trained tokenizer's ids."""
+        return self.prompt_tokens_equal and self.completion_tokens_equal
 
 
 def prove_against(
@@ -89,6 +100,7 @@ def prove_against(
         reference=original.dtype,
         size_bytes=path.stat().st_size,
         figures=_figures(replies, probes, same_end),
+        token_ids=_first_other_tokens(original, [*replies, *probes]),
         vocabulary=original.vocabulary.first_difference(reader),
         metadata=first_metadata_difference(reader, quant, original.model, original.tokenizer, origin),
         tensor=max(tensors, key=lambda tensor: tensor.excess(original.dtype)),
@@ -153,7 +165,8 @@ class _Comparison:
         return _Reply(
             question=trained.question,
             template_equal=text == trained.text,
-            tokens_equal=tuple(answer.prompt_ids) == trained.prompt_ids and completion_ids == trained.completion_ids,
+            prompt_tokens_equal=tuple(answer.prompt_ids) == trained.prompt_ids,
+            completion_tokens_equal=completion_ids == trained.completion_ids,
             one_bos=all(
                 _has_one_bos(ids, self.player, self.original.tokenizer.bos_token_id)
                 for ids in (answer.prompt_ids, self.player.tokenize_as_server(text))
@@ -167,6 +180,19 @@ class _Comparison:
             token_ids=tuple(answer.token_ids),
             tokens=tokens,
         )
+
+
+def _first_other_tokens(original: Original, replies: Sequence[_Reply]) -> str:
+    """Name the first prompt whose token ids are others, and the cause where the tokenizer rewrites texts."""
+    reply = next((reply for reply in replies if not reply.tokens_equal), None)
+    if reply is None:
+        return ""
+    prompt, answer = bare_text(reply.question.prompt), reply.question.completion
+    text, what = (answer, "the known answer") if reply.prompt_tokens_equal else (prompt, "")
+    place, cause = original.spelt_otherwise(text)
+    start = max(0, place - _SHOWN_BEFORE)
+    shown = "…" * (start > 0) + text[start : start + _SHOWN] + "…" * (len(text) > start + _SHOWN)
+    return f"{what} {shown!r}".lstrip() + (f": {cause}" if cause else "")
 
 
 def _has_one_bos(prompt_ids: list[int], player: Player, bos_id: int | None) -> bool:
@@ -222,6 +248,7 @@ def _figures(replies: Sequence[_Reply], probes: Sequence[_Reply], same_end: bool
     kl = [value for reply in held_out for value in reply.tokens.kl]
     return Figures(
         prompts=len(replies),
+        probes=len(probes),
         held_out_prompts=sum(not reply.question.is_plain for reply in replies),
         known_answers=sum(bool(reply.question.completion) for reply in replies),
         template_equal=_mean([r.template_equal for r in every]),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadmonkey.gguf.proof import FileProof, TaskScore
+from cadmonkey.gguf.proof import FileProof, TaskScore, percent
 
 SIGNIFICANT = 0.05
 MOST_LOST = 0.02
@@ -63,7 +63,7 @@ def _words(file: FileProof) -> str:
     if file.score is not None:
         return _score_words(file.score)
     change = file.figures.perplexity / file.figures.original_perplexity - 1
-    return f"perplexity {change:+.2%}, {file.figures.top_1:.1%} of the first choices the same"
+    return f"perplexity {change:+.2%}, {percent(file.figures.top_1)} of the first choices the same"
 
 
 def _score_words(score: TaskScore) -> str:

@@ -147,6 +147,7 @@ def read_proof(entry: Entry) -> FileProof | None:
             size_bytes=entry["size_bytes"],
             figures=Figures(**_numbers(entry, Figures)),
             tensor=TensorFigures(**_numbers(entry["worst_tensor"], TensorFigures)),
+            token_ids=entry["token_ids_difference"] or "",
             vocabulary=entry["vocabulary_difference"] or "",
             metadata=entry["metadata_difference"] or "",
             score=None if score is None else TaskScore(**score),

@@ -1,14 +1,16 @@
 """The proof as a table on the terminal."""
 
-from cadmonkey.gguf.proof import Drift, FileProof, Proof
+from cadmonkey.gguf.proof import SURE_KINDS, Drift, FileProof, Proof, percent
 from cadmonkey.gguf.recommendation import recommend
 
 COLUMNS = ("file", "MB", "text", "greedy", "ends", "top-1", "KL", "perplexity", "right parts", "verdict")
-"""Text: share of prompts with the trained model's template and token ids; greedy: with its greedy answer, near ties
+"""Text: share of all prompts with the trained model's template and token ids; greedy: with its greedy answer, near ties
 included; ends: with an end token, in brackets the trained model's own where it differs; top-1: share of tokens with its
 first choice; KL: mean divergence in nats per token; perplexity: change against the trained model's; right parts: by the
-judge, and in brackets the trained model's own."""
+judge, and in brackets the trained model's own. Shares are rounded down."""
 
+_LARGE_KINDS = ("q8_0", "f16")
+"""What to try where smaller files failed."""
 
 _HOW_PARTS_ARE_MADE = "Right parts: of bare greedy answers; generation masks reserved tokens and keeps to a grammar."
 
@@ -23,10 +25,10 @@ def _row(file: FileProof) -> tuple[str, ...]:
     return (
         file.published_name,
         f"{file.size_bytes / 1e6:,.{1 if file.size_bytes < 1e9 else 0}f}",
-        f"{min(got.template_equal, got.tokens_equal, got.one_bos):.0%}",
-        _share(got.greedy_equal + got.near_ties),
+        percent(min(got.template_equal, got.tokens_equal, got.one_bos)).partition(".")[0] + "%",
+        percent(got.greedy_equal + got.near_ties),
         _beside(got.stop_rate, got.original_stop_rate),
-        _share(got.top_1),
+        percent(got.top_1),
         f"{got.mean_kl:.1e}",
         _change(got.perplexity / got.original_perplexity - 1),
         "-" if score is None else f"{score.all_pass} ({score.original_all_pass})",
@@ -34,16 +36,11 @@ def _row(file: FileProof) -> tuple[str, ...]:
     )
 
 
-def _share(value: float) -> str:
-    """Round down, so that 100 % means all."""
-    return f"{int(value * 1000 + 1e-9) / 10:.1f}%" if value == value else "-"
-
-
 def _beside(own: float, original: float) -> str:
     """Put the trained model's share in brackets where the file's is another one, as short as 80 columns need it."""
-    if _share(own) == _share(original):
-        return _share(own)
-    short = (_share(value).removesuffix("%").removesuffix(".0") for value in (own, original))
+    if percent(own) == percent(original):
+        return percent(own)
+    short = (percent(value).removesuffix("%").removesuffix(".0") for value in (own, original))
     return "{} ({})%".format(*short)
 
 
@@ -57,7 +54,9 @@ def remarks(proof: Proof) -> list[str]:
     if best.file.proven:
         take = f"Take {best.file.published_name}: {best.reason}."
     else:
-        take = f"Take none: no file passed; {best.file.published_name} is nearest to the original."
+        is_sure = any(file.quant in SURE_KINDS for file in proof.files)
+        remedy = "mend what the reasons in proof.json name" if is_sure else f"try --quants {' '.join(_LARGE_KINDS)}"
+        take = f"Take none: no file passed, {best.file.published_name} is nearest to the original. Next: {remedy}."
     scored = [_HOW_PARTS_ARE_MADE] if any(file.score for file in proof.files) else []
     return [take, *scored, *([drift_words(proof.drift)] if proof.drift else []), *proof.notes]
 
@@ -69,8 +68,8 @@ def drift_words(drift: Drift) -> str:
         return head + f"the drift was not measured ({drift.not_measured})."
     change = drift.perplexity / drift.trained_perplexity - 1
     return (
-        f"{head}KL {drift.mean_kl:.1e} (max {drift.max_kl:.1e}), top-1 {_share(drift.top_1)}, same greedy answer for "
-        f"{_share(drift.greedy_equal)} of {drift.prompts} prompts, perplexity {_change(change)}."
+        f"{head}KL {drift.mean_kl:.1e} (max {drift.max_kl:.1e}), top-1 {percent(drift.top_1)}, same greedy answer for "
+        f"{percent(drift.greedy_equal)} of {drift.prompts} prompts, perplexity {_change(change)}."
     )
 
 

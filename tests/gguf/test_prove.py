@@ -12,6 +12,7 @@ from cadmonkey.gguf.origin import Origin
 from cadmonkey.gguf.proof import FileProof
 from cadmonkey.gguf.quantise import quantise
 from cadmonkey.gguf.questions import Question, read_questions
+from cadmonkey.gguf.record import read_proof
 from tests.gguf.conftest import prove_file, write_as
 
 Prove = Callable[..., FileProof]
@@ -84,13 +85,13 @@ def test_another_template_is_unproven(prove: Prove, tokenizer: Any) -> None:
     other = copy.deepcopy(tokenizer)
     other.chat_template = tokenizer.chat_template.replace(r"\n\n", r"\n")
     reasons = prove(written_tokenizer=other).reasons
-    assert reasons[0] == "the chat template renders another text for 100% of the prompts"
+    assert reasons[0] == "the chat template renders another text for 10 of 10 prompts (8 of them ours)"
 
 
 def test_a_second_bos_is_unproven(prove: Prove, tokenizer: Any) -> None:
     doubled = copy.deepcopy(tokenizer)
     doubled.chat_template = "{{ bos_token }}" + tokenizer.chat_template
-    assert "not exactly one BOS in 100% of the prompts" in prove(written_tokenizer=doubled).reasons
+    assert "not exactly one BOS in 10 of 10 prompts (8 of them ours)" in prove(written_tokenizer=doubled).reasons
 
 
 def test_other_merges_are_unproven(prove: Prove, tokenizer: Any) -> None:
@@ -105,7 +106,56 @@ def test_other_merges_are_unproven(prove: Prove, tokenizer: Any) -> None:
         tokenizer_object=Tokenizer.from_str(json.dumps(spec)),
         **{name: getattr(tokenizer, name) for name in ("bos_token", "eos_token", "pad_token", "chat_template")},
     )
-    assert "other token ids for 100% of the prompts" in prove(written_tokenizer=other).reasons
+    reasons = prove(written_tokenizer=other).reasons
+    assert "other token ids for 10 of 10 prompts (8 of them ours), first 'a ball of 12 mm'" in reasons
+
+
+CAFE = "A plate for the cafe\u0301, 50 x 30 x 5 mm, with rounded corners and four holes"
+NFC_WORDS = (
+    "first 'A plate for the cafe\u0301, 50 x 30 x 5 mm, w…': the tokenizer rewrites it (U+0065 U+0301) in NFC, "
+    "llama.cpp does not; write such texts in NFC"
+)
+
+
+@pytest.mark.parametrize(
+    ("questions", "words"),
+    [
+        ([Question("a cube"), Question(CAFE)], f"other token ids for 1 of 10 prompts (8 of them ours), {NFC_WORDS}"),
+        (
+            [Question("x" * 60 + CAFE)],
+            f"other token ids for 1 of 9 prompts (8 of them ours), first '…x{CAFE[:39]}…': the tokenizer rewrites it",
+        ),
+        (
+            [Question(CAFE, is_plain=True)],
+            f"other token ids for 1 of 1 prompt, {NFC_WORDS}",
+        ),
+        (
+            [Question("a cafe", "e\u0301;")],
+            "other token ids for 1 of 9 prompts (8 of them ours), first the known answer 'e\u0301;': the tokenizer",
+        ),
+    ],
+    ids=["a short prompt", "far into a long one", "no prompts of ours", "an answer"],
+)
+def test_a_prompt_that_the_tokenizer_rewrites_is_named_with_the_cause(
+    questions: list[Question], words: str, model: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    from tokenizers.normalizers import NFC
+
+    rewriting = copy.deepcopy(tokenizer)
+    rewriting.backend_tokenizer.normalizer = NFC()
+    write_as(model, rewriting, tmp_path / "m.gguf", Origin(name="tiny"))
+    proof = prove_file(tmp_path / "m.gguf", "f16", model, rewriting, questions)
+    assert any(reason.startswith(words) for reason in proof.reasons), proof.reasons
+    assert read_proof(proof.as_dict() | {"file": proof.file}) == proof
+
+
+def test_qwens_own_tokenizer_rewrites_a_decomposed_accent(qwen25: Path, tmp_path: Path) -> None:
+    from cadmonkey.gguf.merge import load_merged
+
+    model, tokenizer = load_merged(qwen25)
+    write_as(model, tokenizer, tmp_path / "m.gguf", Origin(name="qwen"))
+    reasons = prove_file(tmp_path / "m.gguf", "f16", model, tokenizer, [Question(CAFE)]).reasons
+    assert f"other token ids for 1 of 9 prompts (8 of them ours), {NFC_WORDS}" in reasons
 
 
 def test_q8_0_of_a_random_model_is_unproven_too(

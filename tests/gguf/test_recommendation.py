@@ -9,7 +9,7 @@ import pytest
 from cadmonkey.gguf.proof import Drift, Figures, FileProof, Proof, TaskScore
 from cadmonkey.gguf.recommendation import recommend, sign_test
 from cadmonkey.gguf.record import join_records
-from cadmonkey.gguf.table import print_proof, remarks
+from cadmonkey.gguf.table import print_proof, remarks, table_rows
 from cadmonkey.gguf.tensors import TensorFigures
 
 FIGURES = Figures(
@@ -126,9 +126,30 @@ def test_few_prompts_and_the_drift_stand_under_the_table_and_in_the_record(capsy
 def test_under_the_table_stands_no_file_to_take_where_none_passed_and_how_parts_were_made() -> None:
     failed = file("f16", 20, score(0, 0), mean_kl=1.0)
     first, second = remarks(Proof(Path(), (failed,)))[:2]
-    assert first == "Take none: no file passed; model-f16.unproven.gguf is nearest to the original."
+    none = "Take none: no file passed, model-f16.unproven.gguf is nearest to the original."
+    assert first == f"{none} Next: mend what the reasons in proof.json name."
     assert second.startswith("Right parts: of bare greedy answers")
     assert not any(line.startswith("Right parts") for line in remarks(Proof(Path(), (file("f16", 20),))))
+
+
+def test_where_only_small_files_failed_larger_ones_are_named() -> None:
+    (first, *_) = remarks(Proof(Path(), (file("q2_k", 20, mean_kl=9.0),)))
+    assert first.endswith("Next: try --quants q8_0 f16.")
+
+
+def test_the_line_below_the_table_has_the_shares_of_the_table() -> None:
+    failed_once = file("q8_0", 20, top_1=0.99878, tokens_equal=299 / 300, prompts=300, held_out_prompts=300)
+    good = file("f16", 30, top_1=0.99878)
+    assert "99.8% of the first choices the same" in recommend([good]).reason
+    ((*_, text, _, _, top_1, _, _, _, _),) = table_rows(Proof(Path(), (failed_once,)))
+    assert (text, top_1) == ("99%", "99.8%")
+    assert failed_once.reasons == ("other token ids for 1 of 300 prompts",)
+
+
+def test_the_share_of_answers_is_said_of_the_prompts_that_it_is_measured_on() -> None:
+    few = file("f16", 30, greedy_equal=0.98996, prompts=64, held_out_prompts=3, probes=0)
+    assert few.reasons == ("the same greedy answer for 98.9% of the held-out prompts, expected 99%",)
+    assert "98.9% of the prompts" in replace(few, figures=replace(few.figures, held_out_prompts=64)).reasons[0]
 
 
 def test_what_stands_above_a_narrow_table_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
