@@ -228,6 +228,23 @@ def adapter(model_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "lora"
 
 
+def test_an_adapters_own_file_can_be_added_to_a_proven_release_and_goes_to_the_hub_with_it(
+    repository: Path, hub: FakeHub, adapter: Path, tmp_path: Path
+) -> None:
+    arguments = ("lora", "--quants", "q8_0", "--push", "me/sums")
+    environment = hub.environment(tmp_path / "cache")
+    assert _export(repository, tmp_path, *arguments, environment=environment).returncode == 0
+    assert "adapter.gguf" not in hub.repositories["me/sums"]
+    done = _export(repository, tmp_path, *arguments, "--adapter", environment=environment)
+    assert (done.returncode, "proving" in done.stderr) == (0, False), done.stderr
+    sent = hub.repositories["me/sums"]
+    assert sent["adapter.gguf"] == (adapter / "gguf" / "adapter.gguf").read_bytes()
+    assert b"  adapter.gguf\n" in sent["SHA256SUMS"]
+    (adapter / "gguf" / "adapter.gguf").unlink()
+    assert _export(repository, tmp_path, *arguments, environment=environment).returncode == 0
+    assert b"adapter.gguf" not in hub.repositories["me/sums"]["SHA256SUMS"]
+
+
 def _name_base(adapter: Path, base: str) -> None:
     path = adapter / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": base}))
