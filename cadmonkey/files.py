@@ -18,7 +18,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         InputError: the folder cannot be made or written to.
-        RunError: the disk is full.
+        RunError: the disk is full, or takes no file of that size.
     """
     temporary: Path | None = None
     try:
@@ -41,6 +41,11 @@ def explain_os_error(error: OSError, path: Path) -> InputError | RunError:
     """Turn an operating-system error met while writing `path` into one that names the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunError(f"{path}: no space left on the disk; free some and run the same command again, it resumes")
+    if error.errno == errno.EFBIG:
+        return RunError(
+            f"{path}: the file system, or a limit of this shell (ulimit -f), takes no file of that size; raise the "
+            "limit, or write to another disk"
+        )
     return InputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder with --out")
 
 

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import tyro
 
+from cadmonkey.errors import InputError
 from cadmonkey.gguf import (
     UnprovenError,
     check_push,
@@ -26,7 +27,6 @@ from cadmonkey.gguf import (
     print_proof,
     push,
 )
-from cadmonkey.gguf.adapter_file import check_adapter, export_adapter
 from cadmonkey.gguf.folders import trained_parts
 from cadmonkey.gguf.origin import HUB_ID
 from cadmonkey.gguf.quantise import check_quants
@@ -42,7 +42,7 @@ class Export:
     """Run folder, adapter folder (PEFT, TRL, Unsloth), Hugging Face model folder, or an id on the Hub."""
     quants: tuple[str, ...] = DEFAULT_QUANTS
     """Kinds of files: f32, bf16, f16, q8_0, q6_k, q5_k_m, q4_k_m, iq4_xs, ...; an unknown one has all of them named."""
-    out: Path | None = None
+    out: Annotated[str | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Where the files go; the run folder, gguf/ in another folder, outputs/NAME-gguf for a Hub id, unless given."""
     base: Annotated[str | None, tyro.conf.arg(metavar="FOLDER_OR_ID")] = None
     """Merge the adapter into this model, with 16-bit weights, where the recorded base has moved or is quantised."""
@@ -64,28 +64,25 @@ class Export:
 
 def main(choices: Export) -> None:
     """Export, print the proof, fail if a file is not the trained model, and push."""
+    if choices.out == "":  # as a path it would be the folder that the command runs in
+        raise InputError("--out: expected a folder, got nothing; a dot stands for the folder that you are in")
     if choices.push is not None:
-        check_push(choices.push)
         if not choices.proof:
             raise UnprovenError("--push: expected proven files, got --no-proof; leave one of the two out")
+        check_enough_prompts(choices.folder, choices.prompts, choices.limit)
+        check_push(choices.push)
     check_quants(choices.quants, has_importance=choices.imatrix is not None)
     folder = _find(choices.folder)
-    out = choices.out or (None if folder == choices.folder else Path("outputs") / f"{choices.folder.name}-gguf")
+    out = None if folder == choices.folder else Path("outputs") / f"{choices.folder.name}-gguf"
+    out = out if choices.out is None else Path(choices.out)
     base = fetch_base(folder) if choices.base is None else _find(Path(choices.base))
     trained_parts(folder, base)
     check_writable(out or folder)
-    if choices.adapter:
-        check_adapter(folder, base)
-    if choices.push is not None:
-        check_enough_prompts(folder, choices.prompts, choices.limit)
     target = release_folder(folder, out)
     if choices.proof:
         _export(choices, folder, target, base)
     else:
-        export_without_proof(folder, choices.quants, target, imatrix=choices.imatrix, base=base, on_step=_say)
-        print(f"{target}: NOT PROVEN, for the proof was skipped")
-    if choices.adapter:
-        _say(f"wrote {export_adapter(folder, target, base)}, which the proof does not cover")
+        _export_without_proof(choices, folder, target, base)
     if choices.push is not None:
         _say(f"uploading to {choices.push}")
         print(push(target, choices.push, private=choices.private))
@@ -93,7 +90,7 @@ def main(choices: Export) -> None:
 
 def _export(choices: Export, folder: Path, target: Path, base: Path | None) -> None:
     """Export with proof, but what was proven before and is only to be pushed."""
-    given = (choices.prompts, choices.base, choices.imatrix)
+    given = (choices.prompts, choices.base, choices.imatrix, choices.adapter or None)
     asked_anew = choices.push is None or any(value is not None for value in given) or choices.limit != DEFAULT_LIMIT
     if not asked_anew and is_proven(folder, target, choices.quants, base):
         _say(f"proven already ({target / 'proof.json'})")
@@ -106,10 +103,25 @@ def _export(choices: Export, folder: Path, target: Path, base: Path | None) -> N
         limit=choices.limit,
         imatrix=choices.imatrix,
         base=base,
+        adapter=choices.adapter,
         on_step=_say,
     )
     print_proof(proof)
     proof.require()
+
+
+def _export_without_proof(choices: Export, folder: Path, target: Path, base: Path | None) -> None:
+    written = export_without_proof(
+        folder,
+        choices.quants,
+        target,
+        imatrix=choices.imatrix,
+        base=base,
+        adapter=choices.adapter,
+        on_step=_say,
+    )
+    for path in written:
+        print(f"{path}: NOT PROVEN, for the proof was skipped")
 
 
 def _find(folder: Path) -> Path:

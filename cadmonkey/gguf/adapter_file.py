@@ -9,9 +9,8 @@ from cadmonkey.files import atomic_path
 from cadmonkey.gguf.adapter import Change, LowRank
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD, as_llama_has_it, llama_names
 from cadmonkey.gguf.config import ModelConfig
-from cadmonkey.gguf.folders import base_folder
-from cadmonkey.gguf.origin import Origin, read_origin
-from cadmonkey.gguf.trained import TrainedModel, TrainedTensor, holds_the_same, open_trained
+from cadmonkey.gguf.origin import Origin
+from cadmonkey.gguf.trained import TrainedModel, TrainedTensor, holds_the_same
 from cadmonkey.gguf.write import write_descent
 
 if TYPE_CHECKING:
@@ -20,35 +19,22 @@ if TYPE_CHECKING:
 FILE_NAME = "adapter.gguf"
 
 
-def export_adapter(folder: Path, out: Path, base: Path | None = None) -> Path:
-    """Write the adapter of a run or of an adapter folder as adapter.gguf into `out`, and return its path.
-
-    `base` as in `base_folder`. The file is used on a GGUF file of the base model, of any kind:
-    `llama-cli -m base.gguf --lora adapter.gguf`.
+def check_adapter(model: TrainedModel) -> None:
+    """Find out before any work that what was trained cannot be a file of its own.
 
     Raises:
-        InputError: the folder is broken or has no adapter, or llama.cpp's adapters cannot hold what was trained.
-        RunError: the disk is full.
+        InputError: nothing was changed, or something that is no product of two thin matrices.
     """
-    path = out / FILE_NAME
-    write_adapter(open_trained(folder, base)[0], path, read_origin(folder, base_folder(folder, base)))
-    return path
-
-
-def check_adapter(folder: Path, base: Path | None = None) -> None:
-    """Find out before any work that the adapter of a run or of an adapter folder cannot be a file of its own.
-
-    Raises:
-        InputError: as `export_adapter`.
-    """
-    _pairs(open_trained(folder, base)[0])
+    _pairs(model)
 
 
 def write_adapter(model: TrainedModel, path: Path, origin: Origin) -> None:
     """Write the change of every matrix as its two thin factors in 16 bits, the file whole or not at all.
 
+    The file is used on a GGUF file of the base model, of any kind: `llama-cli -m base.gguf --lora adapter.gguf`.
+
     Raises:
-        InputError: nothing was changed, or something that is no such product; `path` cannot be written.
+        InputError: as `check_adapter`, or `path` cannot be written.
         RunError: the disk is full.
     """
     import numpy as np

@@ -123,8 +123,21 @@ def _files(record: Mapping[str, Any], best: Entry) -> str:
             f"**Not proven:** {', '.join(skipped)}. The proof was skipped (`--no-proof`): nobody has compared what "
             "these files say with what the trained model says."
         )
+    parts += _adapter(record)
     parts.append("`sha256sum -c SHA256SUMS` checks that the files arrived whole.")
     return "\n\n".join(parts)
+
+
+def _adapter(record: Mapping[str, Any]) -> list[str]:
+    """Return what the LoRA's own file is for, if there is one."""
+    entry = record.get("adapter")
+    if not entry:
+        return []
+    return [
+        f"`{entry['file']}` ({entry['size_bytes'] / 1e6:,.1f} MB) is the LoRA alone, for a GGUF file of the base model "
+        f"of any kind: `llama-cli -m base.gguf --lora {entry['file']}`. **Not proven:** the proof covers the merged "
+        "files, not this one."
+    ]
 
 
 def _why(record: Mapping[str, Any], best: Entry) -> str:

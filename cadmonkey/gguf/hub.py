@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 from cadmonkey.errors import InputError, RunError
+from cadmonkey.gguf.adapter_file import FILE_NAME
 from cadmonkey.gguf.checksums import CHECKSUMS, write_checksums
 from cadmonkey.gguf.folders import check_base_name, local_base
 from cadmonkey.gguf.origin import HUB_ID, is_adapter, read_training
 from cadmonkey.gguf.proof import UnprovenError
 from cadmonkey.gguf.questions import MIN_PROMPTS
-from cadmonkey.gguf.record import RECORD, is_fully_proven, is_intact, published_names, read_record
+from cadmonkey.gguf.record import RECORD, intact_adapter, is_fully_proven, is_intact, published_names, read_record
 
 _FETCHED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "README.md")
 """Weights, configs, tokenizer, and the card, which names the licence."""
@@ -78,7 +79,7 @@ def push(folder: Path, repo: str, *, private: bool = False) -> str:
 
     names = names_to_push(folder)
     check_push(repo)
-    write_checksums(folder, read_record(folder)["files"])  # the card may have been edited by hand
+    write_checksums(folder, read_record(folder))  # the card may have been edited by hand
     _quieten()
     operations = [CommitOperationAdd(name, folder / name) for name in names]
     message = f"Upload {', '.join(name for name in names if name.endswith('.gguf'))} with proof"
@@ -99,7 +100,8 @@ def names_to_push(folder: Path) -> list[str]:
         UnprovenError: one of its files failed its proof, was never proven, or is not the one that was proven.
         InputError: the folder holds no release.
     """
-    entries = read_record(folder).get("files", [])
+    record = read_record(folder)
+    entries = record.get("files", [])
     if not entries:
         raise InputError(f"{folder / RECORD}: expected the record of an export, got none; export first")
     for entry in entries:
@@ -118,7 +120,12 @@ def names_to_push(folder: Path) -> list[str]:
                 f"{folder / entry['file']}: expected the file that was proven, got another or none; nothing was "
                 "uploaded, export again"
             )
-    return [*published_names(folder, entries), CHECKSUMS]
+    if record.get("adapter") and intact_adapter(folder, record) is None:
+        raise UnprovenError(
+            f"{folder / FILE_NAME}: expected the file that card and sums name, got another or none; nothing was "
+            "uploaded, export again"
+        )
+    return [*published_names(folder, record), CHECKSUMS]
 
 
 def _quieten() -> None:

@@ -35,7 +35,7 @@ def packed_types(
     from gguf import GGUFReader
 
     with tempfile.TemporaryDirectory(dir=folder, prefix=".sample-") as name:
-        source, path = Path(name, "sample-f16.gguf"), Path(name, f"sample-{quant}.gguf")
+        source, path = Path(name, "sample-f16.gguf"), Path(name, f"model-{quant}.gguf")
         _write_sample(source, shapes, config)
         quantise(source, path, quant, imatrix)
         return {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(path).tensors}

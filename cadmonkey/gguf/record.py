@@ -20,6 +20,8 @@ Entry = dict[str, Any]
 the figures of its proof."""
 
 RECORD = "proof.json"
+PAPERS = (RECORD, "README.md", "Modelfile", "grammar.gbnf", "grammar-ir.gbnf")
+"""What lies beside the GGUF files of a release, but for SHA256SUMS."""
 
 _NOT_OF_THE_MODEL = (RECORD, "recipe.json", "scores.json", "predictions.json", "answers.json")
 """What may lie beside a model's own files and comes after them."""
@@ -86,6 +88,12 @@ def is_intact(folder: Path, entry: Entry) -> bool:
     """Whether the entry's file has the bytes that were proven."""
     path = folder / str(entry.get("file"))
     return path.is_file() and path.stat().st_size == entry.get("size_bytes") and sha256_of(path) == entry.get("sha256")
+
+
+def intact_adapter(folder: Path, record: Mapping[str, Any]) -> Entry | None:
+    """Return the record's "adapter" (file, size_bytes, sha256), None unless it lies in `folder` as it was recorded."""
+    entry = record.get("adapter")
+    return entry if isinstance(entry, dict) and is_intact(folder, entry) else None
 
 
 def is_fully_proven(entry: Entry) -> bool:
@@ -170,8 +178,9 @@ def _numbers(entry: Mapping[str, Any], kind: type) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in values.items()}
 
 
-def published_names(folder: Path, entries: Iterable[Entry]) -> list[str]:
+def published_names(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Return the files of `folder` that make up the release, but for SHA256SUMS; unproven files are none of them."""
-    papers = (RECORD, "README.md", "Modelfile", "grammar.gbnf", "grammar-ir.gbnf")
-    models = [entry["file"] for entry in entries if entry["verdict"] != "unproven"]
-    return [*models, *(name for name in papers if (folder / name).is_file())]
+    entries = [entry for entry in record["files"] if entry["verdict"] != "unproven"]
+    adapter = intact_adapter(folder, record)
+    models = [entry["file"] for entry in (*entries, *([adapter] if adapter else []))]
+    return [*models, *(name for name in PAPERS if (folder / name).is_file())]

@@ -12,10 +12,12 @@ from cadmonkey.cad.grammar import gbnf
 from cadmonkey.data.chat import asked, conversation, render_chat, user_message
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_jsonl, write_json, write_text
+from cadmonkey.gguf.adapter_file import FILE_NAME, check_adapter, write_adapter
 from cadmonkey.gguf.card import write_card
 from cadmonkey.gguf.checksums import is_finished, write_checksums
 from cadmonkey.gguf.config import read_config
 from cadmonkey.gguf.drift import measure_drift, trained_bits
+from cadmonkey.gguf.encoding import STREAMED
 from cadmonkey.gguf.folders import base_folder, trained_parts
 from cadmonkey.gguf.imatrix import Calibration, Importance, measure_importance, read_calibration
 from cadmonkey.gguf.merge import load_merged, to_fastest_device
@@ -30,6 +32,7 @@ from cadmonkey.gguf.record import (
     RECORD,
     Entry,
     best_file,
+    intact_adapter,
     intact_entries,
     is_fully_proven,
     join_records,
@@ -83,6 +86,8 @@ class _Job:
     on_step: _Report
     merged: _Merged
     base: Path | None
+    adapter: bool
+    """Whether the LoRA is written as a file of its own, too."""
 
     @cached_property
     def model_sha256(self) -> str:
@@ -97,6 +102,11 @@ class _Job:
         self.on_step("measuring the importance matrix")
         return measure_importance(*self.merged.model_and_tokenizer, self.trained.config, self.calibration)
 
+    @property
+    def calibration_sha256(self) -> str | None:
+        """By which the record knows the texts of the importance matrix."""
+        return self.calibration.sha256 if self.calibration else None
+
     def write(self, stage: Path, quants: Sequence[str]) -> None:
         """Write the GGUF files into `stage`."""
         write_files(
@@ -104,12 +114,24 @@ class _Job:
         )
 
     def publish(self, stage: Path, entry: Entry) -> None:
-        """Give a file its name and its place in the record."""
+        """Give a file its place in the record and then its name, so that whatever lies there is known as ours."""
         path = stage / f"model-{entry['quant']}.gguf"
-        calibration = self.calibration and self.calibration.sha256
-        whole = entry | {"sha256": sha256_of(path), "calibration_sha256": calibration}
+        whole = entry | {"sha256": sha256_of(path), "calibration_sha256": self.calibration_sha256}
+        record = _write_record(self, [whole])
         publish(path, self.target, whole)
-        _write_papers(self, [whole])
+        _write_papers(self, record)
+
+    def publish_adapter(self, drift: Drift | None) -> dict[str, Any]:
+        """Write the adapter's own file, and give it its place in the record, which is returned, and then its name."""
+        path = self.target / FILE_NAME
+        with staging(self.target) as stage:
+            staged = stage / FILE_NAME
+            write_adapter(self.trained, staged, self.origin)
+            entry = {"file": FILE_NAME, "size_bytes": staged.stat().st_size, "sha256": sha256_of(staged)}
+            record = _write_record(self, [], drift, entry)
+            staged.replace(path)
+        self.on_step(f"wrote {path}, which the proof does not cover")
+        return record
 
 
 def export(
@@ -121,6 +143,7 @@ def export(
     limit: int = DEFAULT_LIMIT,
     imatrix: Sequence[Path] | None = None,
     base: Path | None = None,
+    adapter: bool = False,
     on_step: _Report = lambda step: None,
 ) -> Proof:
     """Write model-<quant>.gguf for each of `quants`, with proof.json, grammar, Modelfile, README.md and SHA256SUMS.
@@ -130,8 +153,8 @@ def export(
     "prompt" and, where known, "completion"; without one the run's own references.jsonl serves, and elsewhere a few
     plain sentences. A file that fails its proof is named model-<quant>.unproven.gguf and the returned proof says why
     (`Proof.require` raises). Files of earlier exports of the same model stay, in the record and the card too, and those
-    that were proven on the very same prompts are not proven again: after a kill the same call goes on. `on_step` is
-    told what begins.
+    that were proven on the very same prompts are not proven again: after a kill the same call goes on. `adapter` writes
+    the LoRA alone as adapter.gguf, too, whatever the proofs say. `on_step` is told what begins.
 
     Raises:
         InputError: something given is wrong; nothing has been written.
@@ -140,8 +163,8 @@ def export(
     names = check_quants(quants, has_importance=imatrix is not None)
     questions = _questions(folder, prompts, limit)
     trained_parts(folder, base)
-    with claimed(release_folder(folder, out), names):
-        return _export_claimed(_open(folder, names, out, imatrix, base, on_step), questions)
+    with claimed(release_folder(folder, out), names, adapter=adapter):
+        return _export_claimed(_open(folder, names, out, imatrix, base, adapter, on_step), questions)
 
 
 def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
@@ -165,14 +188,13 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
             if bits < 16:
                 job.on_step(f"measuring what the merge from {bits} bits changed")
             drift = measure_drift(job.source, original, job.base)
-    _write_papers(job, [], drift)
-    _warn_of_strangers(job)
+    _finish(job, drift)
     return Proof(job.target, tuple(proofs[quant] for quant in job.quants), drift)
 
 
 def _proven_before(job: _Job, prompts_sha256: str) -> dict[str, FileProof]:
     """Return quant -> proof of the files that an earlier export, perhaps a killed one, wrote and proved just so."""
-    wanted = (prompts_sha256, job.calibration and job.calibration.sha256)
+    wanted = (prompts_sha256, job.calibration_sha256)
     return {
         entry["quant"]: proof
         for entry in intact_entries(job.target, job.model_sha256)
@@ -188,9 +210,12 @@ def export_without_proof(
     *,
     imatrix: Sequence[Path] | None = None,
     base: Path | None = None,
+    adapter: bool = False,
     on_step: _Report = lambda step: None,
-) -> Path:
-    """Write what `export` writes, but compare nothing; proof.json and the card say so. Return the folder.
+) -> tuple[Path, ...]:
+    """Write what `export` writes, but compare nothing; proof.json and the card say so. Return the files not proven.
+
+    Files that an earlier export proved are left alone: they would be written again just the same.
 
     Raises:
         InputError: something given is wrong; nothing has been written.
@@ -199,14 +224,31 @@ def export_without_proof(
     names = check_quants(quants, has_importance=imatrix is not None)
     trained_parts(folder, base)
     target = release_folder(folder, out)
-    with claimed(target, names):
-        job = _open(folder, names, out, imatrix, base, on_step)
-        with staging(target) as stage:
-            job.write(stage, names)
-            for quant in names:
-                job.publish(stage, _skipped_entry(stage / f"model-{quant}.gguf", quant))
-        _warn_of_strangers(job)
-    return target
+    with claimed(target, names, adapter=adapter):
+        job = _open(folder, names, out, imatrix, base, adapter, on_step)
+        left = _left_without_proof(job)
+        if left:
+            with staging(target) as stage:
+                job.write(stage, left)
+                for quant in left:
+                    job.publish(stage, _skipped_entry(stage / f"model-{quant}.gguf", quant))
+        _finish(job)
+    return tuple(target / f"model-{quant}.gguf" for quant in left)
+
+
+def _left_without_proof(job: _Job) -> list[str]:
+    """Return the kinds to write; of those that are proven only what another importance matrix makes other bits of."""
+    left = list(job.quants)
+    for entry in intact_entries(job.target, job.model_sha256):
+        name, quant = entry["file"], entry["quant"]
+        if quant not in left or entry["verdict"] != "proven":
+            continue
+        if quant in STREAMED or entry.get("calibration_sha256") == job.calibration_sha256:
+            job.on_step(f"{name} is proven already ({job.target / RECORD}) and stays as it is")
+            left.remove(quant)
+        else:
+            job.on_step(f"{name} was proven; it is written anew with another importance matrix, and not proven")
+    return left
 
 
 def _skipped_entry(path: Path, quant: str) -> Entry:
@@ -233,7 +275,8 @@ def export_run(out: Path, quants: Sequence[str]) -> None:
 
 def is_proven(source: Path, target: Path, quants: Sequence[str], base: Path | None = None) -> bool:
     """Whether `target` holds files of these kinds of the very model in `source`, proven on MIN_PROMPTS or more."""
-    if not is_finished(target):
+    record = read_record(target)
+    if not is_finished(target) or (record.get("adapter") and intact_adapter(target, record) is None):
         return False
     entries = intact_entries(target, model_sha256(source, base))
     proven = {entry["quant"] for entry in entries if is_fully_proven(entry)}
@@ -277,9 +320,10 @@ def update_card(run: Path) -> None:
     entries = intact_entries(run, model_sha256(run))
     if not entries:
         raise InputError(f"{run / RECORD}: expected the record of an export of this run, got none; export it again")
-    base, record = base_folder(run), read_record(run) | {"files": entries}
+    earlier = read_record(run)
+    base, record = base_folder(run), earlier | {"files": entries, "adapter": intact_adapter(run, earlier)}
     write_card(run, run, record, read_origin(run, base), _context(read_config(base).context_length))
-    write_checksums(run, entries)
+    write_checksums(run, record)
 
 
 def write_files(
@@ -308,14 +352,17 @@ def _open(
     out: Path | None,
     imatrix: Sequence[Path] | None,
     base: Path | None,
+    adapter: bool,
     on_step: _Report,
 ) -> _Job:
     origin = read_origin(folder, base_folder(folder, base))
     trained, tokenizer = open_trained(folder, base)
     _check_tokenizer(tokenizer, trained_parts(folder, base).tokenizer)
+    if adapter:
+        check_adapter(trained)
     calibration = None if imatrix is None else read_calibration(run_of(folder), imatrix)
     target, merged = release_folder(folder, out), _Merged(folder, base, on_step)
-    return _Job(folder, target, quants, origin, trained, tokenizer, calibration, on_step, merged, base)
+    return _Job(folder, target, quants, origin, trained, tokenizer, calibration, on_step, merged, base, adapter)
 
 
 def _check_tokenizer(tokenizer: StoredTokenizer, place: Path) -> None:
@@ -334,16 +381,35 @@ def _check_tokenizer(tokenizer: StoredTokenizer, place: Path) -> None:
         raise InputError(f"{template if template.is_file() else config}: {error}") from error
 
 
-def _write_papers(job: _Job, entries: Sequence[Entry], drift: Drift | None = None) -> None:
-    """Write all that lies beside the GGUF files; the other entries of the record stay whose files are still there.
+def _finish(job: _Job, drift: Drift | None = None) -> None:
+    """Write the adapter's own file if it is asked for, and bring everything that lies beside the files up to date."""
+    record = job.publish_adapter(drift) if job.adapter else _write_record(job, [], drift)
+    _write_papers(job, record)
+    _warn_of_strangers(job)
 
-    The record comes first and names every file with its hash: after a kill, what it does not know counts as unproven.
+
+def _write_record(
+    job: _Job, entries: Sequence[Entry], drift: Drift | None = None, adapter: Entry | None = None
+) -> dict[str, Any]:
+    """Write and return the record with these entries; the others stay whose files are still there as they were.
+
+    It names every file with its hash, and is written before the file has its name: after a kill, what it does not know
+    is not ours, and what has another hash counts as not exported.
     """
     target, model = job.target, job.model_sha256
     kept = intact_entries(target, model, replaced=[entry["quant"] for entry in entries])
     earlier = read_record(target)
-    record = join_records(earlier if earlier.get("model_sha256") == model else {}, [*kept, *entries], drift)
-    write_json(target / RECORD, record | {"model_sha256": model})
+    earlier = earlier if earlier.get("model_sha256") == model else {}
+    record = join_records(earlier, [*kept, *entries], drift) | {"model_sha256": model}
+    if known := adapter or intact_adapter(target, earlier):
+        record["adapter"] = known
+    write_json(target / RECORD, record)
+    return record
+
+
+def _write_papers(job: _Job, record: dict[str, Any]) -> None:
+    """Write what lies beside the GGUF files and their record."""
+    target = job.target
     n_ctx = _context(job.trained.config.context_length)
     _write_grammars(target, job.origin)
     best = best_file(record)
@@ -351,12 +417,13 @@ def _write_papers(job: _Job, entries: Sequence[Entry], drift: Drift | None = Non
     if best["verdict"] != "unproven":
         write_modelfile(target / "Modelfile", best["file"], job.tokenizer, n_ctx, _common_system(job.source))
     write_card(target, job.source, record, job.origin, n_ctx)
-    write_checksums(target, record["files"])
+    write_checksums(target, record)
 
 
 def _warn_of_strangers(job: _Job) -> None:
-    known = {entry["file"] for entry in read_record(job.target)["files"]}
-    for path in sorted(job.target.glob("model-*.gguf")):
+    record = read_record(job.target)
+    known = {entry["file"] for entry in (*record["files"], record.get("adapter") or {"file": ""})}
+    for path in sorted((*job.target.glob("model-*.gguf"), *job.target.glob(FILE_NAME))):
         if path.name not in known:
             job.on_step(f"warning: {path} is of another model or export; the card leaves it out, remove it")
 

@@ -1,15 +1,18 @@
 """The folder that a release goes to: kept from other exports, and with no file under its name before its verdict."""
 
+import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cadmonkey.errors import InputError
+from cadmonkey.errors import CadmonkeyError, InputError, RunError
 from cadmonkey.files import explain_os_error
+from cadmonkey.gguf.adapter_file import FILE_NAME
 from cadmonkey.gguf.checksums import CHECKSUMS
-from cadmonkey.gguf.record import RECORD, Entry, read_record
+from cadmonkey.gguf.record import PAPERS, RECORD, Entry, read_record
 
 try:
     import fcntl
@@ -17,29 +20,46 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _STAGE = ".gguf-part"
+_HIDDEN = re.compile(rf"{re.escape(_STAGE)}[/\\](\.[^/\\]+[/\\])?")
+"""The part of a path within the staging folder that people need not know, with a folder of its own in there."""
 _ANOTHER_OUT = "move it away, or choose another folder with --out"
 
 
 @contextmanager
-def claimed(target: Path, quants: Sequence[str]) -> Iterator[None]:
+def claimed(target: Path, quants: Sequence[str], *, adapter: bool = False) -> Iterator[None]:
     """Keep `target` from every other export, and remove what was made of it if nothing came of this one.
+
+    `adapter` tells that adapter.gguf is to be written, too.
 
     Raises:
         InputError: another export runs there, files there are not ours, or it cannot be made.
     """
     made = [path for path in (target, *target.parents) if not path.exists()]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, target) from error
+    _make(target, target)
     try:
         with _locked(target):
-            _check_ours(target, quants)
+            _check_ours(target, quants, adapter)
             yield
     finally:
         with suppress(OSError):  # it holds files
             for path in made:
                 path.rmdir()
+
+
+def _make(folder: Path, target: Path) -> None:
+    """Make `folder`, the target itself or one in it; not every folder that looks writable takes one (/proc)."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        explained = explain_os_error(error, target)
+        if isinstance(explained, RunError):
+            raise explained from error
+        existing = next(path for path in folder.absolute().parents if path.is_dir())
+        reason = "" if error.errno == errno.ENOENT else f" ({error.strerror})"
+        raise InputError(
+            f"{target}: cannot be written, for no folder can be made in {existing}{reason}; choose another folder "
+            "with --out"
+        ) from error
 
 
 @contextmanager
@@ -66,20 +86,24 @@ def _try_lock(descriptor: int, folder: Path) -> None:
         return  # a file system without locks
 
 
-def _check_ours(target: Path, quants: Sequence[str]) -> None:
-    """Find out that files of somebody else would be overwritten; a killed export is known by its hidden folder."""
+def _check_ours(target: Path, quants: Sequence[str], adapter: bool) -> None:
+    """Find out that files of somebody else would be overwritten, or that a folder has the name of a file.
+
+    A killed export is known by its record, which is written before any file gets its name.
+    """
     try:
         record = read_record(target)
     except InputError as error:
         raise InputError(f"{error}; {_ANOTHER_OUT}") from error
-    if (target / RECORD).exists() and not record:
-        raise InputError(f"{target / RECORD}: expected the record of an export, got another file; {_ANOTHER_OUT}")
-    if (target / RECORD).exists() or (target / _STAGE).exists():
-        return
-    files = [f"model-{quant}{ending}" for quant in quants for ending in (".gguf", ".unproven.gguf")]
-    for name in (*files, "README.md", "Modelfile", CHECKSUMS):
-        if (target / name).exists():
-            raise InputError(f"{target / name}: expected no such file, got one of no export of ours; {_ANOTHER_OUT}")
+    models = [f"model-{quant}{ending}" for quant in quants for ending in (".gguf", ".unproven.gguf")]
+    for name in (*models, *PAPERS, CHECKSUMS, *([FILE_NAME] if adapter else [])):
+        path = target / name
+        if path.is_dir():
+            raise InputError(f"{path}: expected a file or nothing, got a folder; {_ANOTHER_OUT}")
+        if record or not (path.exists() or path.is_symlink()):
+            continue
+        wanted = "the record of an export, got another file" if name == RECORD else "no such file, got one of no export"
+        raise InputError(f"{path}: expected {wanted} of ours; {_ANOTHER_OUT}")
 
 
 @contextmanager
@@ -91,10 +115,13 @@ def staging(target: Path) -> Iterator[Path]:
     stage = target / _STAGE
     try:
         shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
+        _make(stage, target)
         yield stage
     except OSError as error:
         raise explain_os_error(error, target) from error
+    except CadmonkeyError as error:
+        error.args = (_HIDDEN.sub("", str(error)),)  # people know the file by its final name
+        raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 

@@ -31,6 +31,7 @@ _MADE_BY_RUNS = (
     "model",
     "checkpoint-*",
     "model-*.gguf",
+    "adapter.gguf",
     "proof.json",
     "Modelfile",
     "README.md",

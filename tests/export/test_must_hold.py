@@ -164,6 +164,22 @@ def test_a_full_disk_is_one_line_and_leaves_it_as_empty_as_before(run: Path, rep
         assert [path for path in full.rglob("*") if path.is_file() or path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("pages", [0, 1, 3], ids=["no record", "record", "some papers"])
+def test_a_disk_that_is_full_when_the_papers_come_leaves_what_the_same_command_goes_on_with(
+    pages: int, run: Path, repository: Path, full: Path, tmp_path: Path
+) -> None:
+    options = ("--quants", "f16", "--no-proof", "--out")
+    assert _export(repository, run, *options, tmp_path / "whole").returncode == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    _resize(full, -(-len(whole["model-f16.gguf"]) // 4096) * 4096 + 4096 * pages)
+    _assert_one_error(_export(repository, run, *options, full / "out"), 1, "no space left on the disk")
+    assert (full / "out" / "model-f16.gguf").exists() == (pages > 0)
+    _resize(full, 2**24)
+    done = _export(repository, run, *options, full / "out")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in (full / "out").iterdir()} == whole
+
+
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KB, where root may make one."""
@@ -176,12 +192,17 @@ def full(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+def _resize(disk: Path, size_bytes: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size_bytes}", str(disk)], check=True)
+
+
 def test_a_disk_that_takes_no_larger_file_is_one_line_and_leaves_nothing(run: Path, repository: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
 
     before = sorted(run.rglob("*"))
-    _assert_one_error(_export(repository, run, "--quants", "f16", before=limit), 2, "File too large")
+    words = f"{run / 'model-f16.gguf'}: the file system, or a limit of this shell (ulimit -f), takes no file of that"
+    _assert_one_error(_export(repository, run, "--quants", "f16", before=limit), 1, words)
     assert sorted(run.rglob("*")) == before
 
 

@@ -95,9 +95,20 @@ def test_an_out_that_is_a_file_is_refused_before_any_work(repository: Path, mode
     assert "--out" in done.stderr
 
 
+def test_an_out_without_a_name_is_not_the_folder_that_the_command_runs_in(
+    repository: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    done = _export(repository, tmp_path, model_folder, "--no-proof", "--out", "")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert done.stderr.startswith("error: --out: expected a folder, got nothing")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_proof_the_command_says_so_and_ends_well(repository: Path, model_folder: Path, tmp_path: Path) -> None:
     done = _export(repository, tmp_path, model_folder, "--quants", "q8_0", "--out", "out", "--no-proof")
-    assert (done.returncode, done.stdout) == (0, "out: NOT PROVEN, for the proof was skipped\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "out/model-q8_0.gguf: NOT PROVEN, for the proof was skipped\n"), (
+        done.stderr
+    )
     assert [path.name for path in (tmp_path / "out").glob("*.gguf")] == ["model-q8_0.gguf"]
     assert json.loads((tmp_path / "out" / "proof.json").read_text())["verdict"] == "skipped"
 
@@ -130,7 +141,9 @@ def test_a_push_that_was_refused_is_made_up_for_without_a_second_proof(
     hub.refuse = 0
     done = _export(repository, tmp_path, *arguments, environment=hub.environment(tmp_path / "cache"))
     assert (done.returncode, "proving" in done.stderr, "proven already" in done.stderr) == (0, False, True)
-    anew = _export(repository, tmp_path, *arguments, "--limit", "70", environment=hub.environment(tmp_path / "cache"))
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps({"prompt": f"Count from {n}."}) + "\n" for n in range(64)))
+    other = ("--prompts", "mine.jsonl")
+    anew = _export(repository, tmp_path, *arguments, *other, environment=hub.environment(tmp_path / "cache"))
     assert (anew.returncode, "proving" in anew.stderr, "proven already" in anew.stderr) == (0, True, False)
     assert set(hub.repositories["me/counter"]) == {path.name for path in (tmp_path / "out").iterdir()}
 
@@ -174,8 +187,13 @@ def test_a_model_that_cannot_be_fetched_is_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("arguments", "changes", "status", "words"),
     [
-        (["--push", "me/m", "--no-proof"], {}, 3, "--push: expected proven files, got --no-proof"),
-        (["--push", "me/m", "--limit", "2"], {}, 3, "--push: expected files proven on 64 prompts or more, got 2"),
+        (["--push", "me/m", "--no-proof"], {"HF_TOKEN": ""}, 3, "--push: expected proven files, got --no-proof"),
+        (
+            ["--push", "me/m", "--limit", "2"],
+            {"HF_TOKEN": ""},
+            3,
+            "--push: expected files proven on 64 prompts or more, got 2",
+        ),
         (["--push", "m"], {}, 2, "--push: expected owner and name of a repository, such as me/my-model, got m"),
         (["--push", "me/m"], {"HF_TOKEN": ""}, 2, "--push: expected a token of the Hub, got none"),
     ],
@@ -210,6 +228,23 @@ def adapter(model_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "lora"
 
 
+def test_an_adapters_own_file_can_be_added_to_a_proven_release_and_goes_to_the_hub_with_it(
+    repository: Path, hub: FakeHub, adapter: Path, tmp_path: Path
+) -> None:
+    arguments = ("lora", "--quants", "q8_0", "--push", "me/sums")
+    environment = hub.environment(tmp_path / "cache")
+    assert _export(repository, tmp_path, *arguments, environment=environment).returncode == 0
+    assert "adapter.gguf" not in hub.repositories["me/sums"]
+    done = _export(repository, tmp_path, *arguments, "--adapter", environment=environment)
+    assert (done.returncode, "proving" in done.stderr) == (0, False), done.stderr
+    sent = hub.repositories["me/sums"]
+    assert sent["adapter.gguf"] == (adapter / "gguf" / "adapter.gguf").read_bytes()
+    assert b"  adapter.gguf\n" in sent["SHA256SUMS"]
+    (adapter / "gguf" / "adapter.gguf").unlink()
+    assert _export(repository, tmp_path, *arguments, environment=environment).returncode == 0
+    assert b"adapter.gguf" not in hub.repositories["me/sums"]["SHA256SUMS"]
+
+
 def _name_base(adapter: Path, base: str) -> None:
     path = adapter / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": base}))
@@ -238,6 +273,9 @@ def test_a_bare_adapter_becomes_proven_files_and_an_adapter_file_in_its_own_fold
     assert changed == {f"blk.{layer}.{what}.weight" for layer in (0, 1) for what in ("attn_q", "ffn_down")}
     assert "| lora_rank | 4 |" in (out / "README.md").read_text()
     assert str(tmp_path) not in (out / "README.md").read_text()
+    assert "`adapter.gguf` (0.0 MB) is the LoRA alone" in (out / "README.md").read_text()
+    digest = hashlib.sha256((out / "adapter.gguf").read_bytes()).hexdigest()
+    assert f"{digest}  adapter.gguf" in (out / "SHA256SUMS").read_text().splitlines()
 
 
 def test_an_adapter_of_the_hub_is_merged_into_its_base_of_the_hub(

@@ -95,7 +95,7 @@ def test_what_is_not_proven_is_refused_with_status_3_before_the_hub_is_asked(
         record["files"][0]["verdict"] = "unproven"
         (released / "proof.json").write_text(json.dumps(record))
     elif spoilt == "a file without proof":
-        export_without_proof(released, ("q8_0",))
+        export_without_proof(released, ("q4_k_m",))
     else:
         with (released / "model-q8_0.gguf").open("r+b") as file:
             file.seek(-1, 2)
@@ -110,6 +110,19 @@ def test_a_folder_without_a_release_is_bad_input(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"proof\.json: expected the record of an export"):
         names_to_push(tmp_path)
+
+
+def test_the_adapters_own_file_goes_with_the_card_and_the_sums_that_name_it(released: Path) -> None:
+    (released / "adapter.gguf").write_bytes(b"two thin matrices")
+    assert "adapter.gguf" not in names_to_push(released), "one that no export of ours wrote"
+    record = json.loads((released / "proof.json").read_text())
+    digest = hashlib.sha256(b"two thin matrices").hexdigest()
+    record["adapter"] = {"file": "adapter.gguf", "size_bytes": 17, "sha256": digest}
+    (released / "proof.json").write_text(json.dumps(record))
+    assert "adapter.gguf" in names_to_push(released)
+    (released / "adapter.gguf").write_bytes(b"two thin matrixes")
+    with pytest.raises(UnprovenError, match=r"adapter\.gguf: expected the file that card and sums name, got another"):
+        names_to_push(released)
 
 
 def test_names_to_push_refuses_a_missing_file(released: Path) -> None:

@@ -290,7 +290,7 @@ def test_an_unproven_file_is_in_record_and_card_but_not_among_the_published(
 def test_without_a_proof_record_and_card_say_so_and_a_recipe_proves_later(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert export_without_proof(run, ("f16", "q8_0")) == run
+    assert export_without_proof(run, ("f16", "q8_0")) == (run / "model-f16.gguf", run / "model-q8_0.gguf")
     assert _record(run)["verdict"] == "skipped"
     assert _verdicts(run) == {"model-f16.gguf": "skipped", "model-q8_0.gguf": "skipped"}
     assert "not proven" in _record(run)["files"][0]["reasons"][0]
@@ -304,10 +304,32 @@ def test_without_a_proof_record_and_card_say_so_and_a_recipe_proves_later(
 
 
 def test_a_file_without_proof_beside_proven_ones_makes_the_release_not_proven(released: Path) -> None:
-    export_without_proof(released, ("q8_0",))
-    assert _verdicts(released) == {"model-f16.gguf": "proven", "model-q8_0.gguf": "skipped"}
+    export_without_proof(released, ("q4_k_m",))
+    proven = dict.fromkeys(("model-f16.gguf", "model-q8_0.gguf"), "proven")
+    assert _verdicts(released) == proven | {"model-q4_k_m.gguf": "skipped"}
     assert _record(released)["verdict"] == "skipped"
-    assert (released / "Modelfile").read_text().startswith("FROM ./model-f16.gguf\n")
+    assert (released / "Modelfile").read_text().startswith("FROM ./model-q8_0.gguf\n")
+
+
+def test_an_export_without_proof_leaves_proven_files_alone_and_says_so(released: Path) -> None:
+    written, said = (released / "model-q8_0.gguf").stat().st_mtime_ns, []
+    matrix = (released / "references.jsonl",)
+    files = export_without_proof(released, ("q8_0", "q4_k_m"), imatrix=matrix, on_step=said.append)
+    assert files == (released / "model-q4_k_m.gguf",)
+    assert (released / "model-q8_0.gguf").stat().st_mtime_ns == written
+    assert _verdicts(released)["model-q8_0.gguf"] == "proven"
+    assert said[0] == f"model-q8_0.gguf is proven already ({released / 'proof.json'}) and stays as it is"
+    assert export_without_proof(released, ("q8_0",)) == ()
+
+
+def test_a_proven_file_that_another_matrix_changes_is_written_anew_and_that_is_said(run: Path) -> None:
+    export(run, ("q4_k_m",), limit=1)
+    said: list[str] = []
+    export_without_proof(run, ("q4_k_m",), imatrix=(run / "references.jsonl",), on_step=said.append)
+    assert _verdicts(run) == {"model-q4_k_m.gguf": "skipped"}
+    assert said[0] == (
+        "model-q4_k_m.gguf was proven; it is written anew with another importance matrix, and not proven"
+    )
 
 
 def test_a_recipe_leaves_a_proven_run_alone_but_not_one_whose_file_changed(
@@ -436,23 +458,6 @@ def test_a_release_proven_on_few_prompts_is_neither_done_already_nor_pushed(run:
         names_to_push(run)
 
 
-@pytest.mark.parametrize("name", ["model-q8_0.gguf", "README.md", "Modelfile", "SHA256SUMS"])
-def test_a_file_that_is_not_ours_is_not_overwritten(name: str, run_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match=f"{name}: expected no such file, got one of no export of ours; .* --out"):
-        export_without_proof(run_folder, ("q8_0",), tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"proof": "mine"}', '{"files": [1]}'])
-def test_a_record_that_is_not_ours_is_refused_before_any_work(text: str, run_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "proof.json").write_text(text)
-    said: list[str] = []
-    with pytest.raises(InputError, match=r"proof\.json: expected .* --out"):
-        export_without_proof(run_folder, ("q8_0",), tmp_path, on_step=said.append)
-    assert (said, [path.name for path in tmp_path.iterdir()]) == ([], ["proof.json"])
-
-
 def test_a_second_export_into_the_same_folder_at_the_same_time_is_refused(run_folder: Path, tmp_path: Path) -> None:
     refused: list[str] = []
 
@@ -505,5 +510,5 @@ def test_an_old_file_is_replaced_in_one_step_so_that_a_kill_loses_neither(
     before = (released / "model-q8_0.gguf").read_bytes()
     monkeypatch.setattr(Path, "replace", die)
     with pytest.raises(InputError, match="killed here"):
-        export_without_proof(released, ("q8_0",))
+        export(released, ("q8_0",), limit=1)
     assert (released / "model-q8_0.gguf").read_bytes() == before

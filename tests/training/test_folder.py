@@ -33,6 +33,7 @@ def test_the_same_choices_go_on_and_others_are_refused(tmp_path: Path, small_rec
 def test_starting_over_removes_the_runs_files_and_no_others(tmp_path: Path, small_recipe: Recipe) -> None:
     record_run(tmp_path, "nano", small_recipe, [])
     (tmp_path / "checkpoint-3").mkdir()
+    (tmp_path / "adapter.gguf").write_bytes(b"")
     (tmp_path / "adapter").mkdir()
     (tmp_path / "my notes.txt").write_text("mine")
     open_run(tmp_path, "nano", small_recipe, fresh=True)
