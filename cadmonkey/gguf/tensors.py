@@ -30,7 +30,7 @@ _SCALE = 0.01
 _LINE_ERROR = 2.0
 """What a true tensor stays below in `error`, compared with a model in float32 or in bfloat16, in `scale` from 1, and in
 `row_error` and `column_error`: two roundings of the same line that have nothing in common differ by 1.4 times what each
-of them costs. `benchmarks/quants.py` measures how far true files stay below (benchmarks/results/quants.json)."""
+of them costs. True files of merged adapters came to 0.03, 0.63, 0.005 and 1.2 (`benchmarks/quants.py`)."""
 
 FLOAT32_NOISE = 1e-4
 BFLOAT16_NOISE = 2**-6
