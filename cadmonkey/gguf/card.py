@@ -198,8 +198,9 @@ def _explanation(entries: Sequence[Entry]) -> str:
     meanings = "\n".join(f"- **{column}**: {_COLUMNS[column][1]}" for column in _columns(measured))
     return (
         f"Each file was run in llama.cpp on {kinds} and compared with the trained model in transformers:\n\n"
-        f"{meanings}\n\nAll figures, and what each kind of file must reach, are in `proof.json`; a file that fails is "
-        "named `.unproven.gguf`."
+        f"{meanings}\n\nEvery tensor was compared with what llama.cpp's quantizer makes of the trained one, vocabulary "
+        "and metadata with the trained model's. All figures, and what each kind of file must reach, are in `proof.json`; a "
+        "file that fails is named `.unproven.gguf`."
     )
 
 
