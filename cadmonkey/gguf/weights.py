@@ -111,7 +111,7 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
             size = file.seek(0, 2)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: expected a safetensors file, got another or a broken one; copy it again") from error
@@ -127,7 +127,7 @@ def _entry(path: Path, name: str, entry: dict[str, Any], data_start: int) -> Sto
             "name the 16-bit model, not a quantised one"
         )
     begin, end = entry["data_offsets"]
-    if end - begin != math.prod(shape) * _BYTES[dtype]:
+    if begin < 0 or min(shape, default=1) < 0 or end - begin != math.prod(shape) * _BYTES[dtype]:
         raise ValueError(name)
     return StoredTensor(path, name, dtype, shape, data_start + begin)
 

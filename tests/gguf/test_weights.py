@@ -79,6 +79,25 @@ def test_a_damaged_model_is_named_in_one_line(damage: Callable[[Path], Any], mes
     assert "\n" not in str(caught.value)
 
 
+WRONG_ENTRIES = [
+    {"data_offsets": [-12, 12]},
+    {"shape": [-1, -6], "data_offsets": [0, 24]},
+    {"shape": [float("inf")]},
+    {"shape": 3},
+    {"dtype": ["F32"]},
+    {"data_offsets": ["0", 24]},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES, ids=json.dumps)
+def test_a_header_that_no_file_has_is_a_broken_one(wrong: dict[str, Any], tmp_path: Path) -> None:
+    entry = {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]} | wrong
+    header = json.dumps({"x": entry}).encode()
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
+    with pytest.raises(InputError, match=r"x\.safetensors: expected a safetensors file"):
+        read_header(tmp_path / "x.safetensors")
+
+
 def test_a_dtype_of_quantised_models_is_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
