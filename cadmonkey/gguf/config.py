@@ -107,7 +107,7 @@ def read_config(folder: Path) -> ModelConfig:
         raise InputError(f"{path}: expected an object, got {type(raw).__name__}")
     model_type = raw.get("model_type")
     if not isinstance(model_type, str) or model_type not in ARCHITECTURES:
-        raise refuse(path, "an architecture among " + ", ".join(ARCHITECTURES), as_json(model_type))
+        raise refuse(path, "a model_type among " + ", ".join(ARCHITECTURES), as_json(model_type))
     # null is said on purpose: no window, no stretching
     values = {key: value for key, value in (_DEFAULTS[model_type] | raw).items() if value is not None}
     config = _parse(_Fields(path, values))

@@ -73,7 +73,7 @@ def test_what_llama_cpp_would_compute_otherwise_is_refused(values: Any, message:
             {"rope_scaling": {"type": "llama3", **STRETCHED, "high_freq_factor": 1}},
             "rope_scaling.high_freq_factor: expected more than the low_freq_factor 1, got 1",
         ),
-        ({"model_type": ["llama"]}, r'expected an architecture among .*, got \["llama"\]'),
+        ({"model_type": ["llama"]}, r'expected a model_type among .*, got \["llama"\]'),
         (
             {"model_type": "gemma3_text", **GEMMA, "layer_types": True},
             "layer_types: expected a list of texts",
