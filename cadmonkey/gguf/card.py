@@ -1,7 +1,6 @@
 """The model card: what the model is, where it comes from, what was proven, how to run it."""
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from cadmonkey.files import read_json, write_text
 from cadmonkey.gguf.origin import Origin, is_run, run_of
+from cadmonkey.gguf.proof import percent
 from cadmonkey.gguf.record import Entry, best_file
 
 _PROMPTS = {
@@ -22,15 +22,15 @@ _HUB_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 """How the Hub's ids of licences look; anything else is its "other" with a name."""
 
 _COLUMNS: dict[str, tuple[Callable[[Entry], str], str]] = {
-    "text": (lambda file: f"{file['template_equal']:.0%}", "prompts whose rendered chat template is the same"),
-    "tokens": (lambda file: f"{file['tokens_equal']:.0%}", "prompts with the same token ids"),
+    "text": (lambda file: percent(file["template_equal"]), "prompts whose rendered chat template is the same"),
+    "tokens": (lambda file: percent(file["tokens_equal"]), "prompts with the same token ids"),
     "answers": (
-        lambda file: _percent(file["greedy_equal"] + file["near_ties"]),
+        lambda file: percent(file["greedy_equal"] + file["near_ties"]),
         "prompts with the same greedy answer, token by token, its end included; it may depart where the model hardly "
         "prefers one token to another",
     ),
-    "ends": (lambda file: _percent(file["stop_rate"]), "answers that ended on the end token"),
-    "top-1": (lambda file: _percent(file["top_1"]), "tokens with the trained model's own first choice"),
+    "ends": (lambda file: percent(file["stop_rate"]), "answers that ended on the end token"),
+    "top-1": (lambda file: percent(file["top_1"]), "tokens with the trained model's own first choice"),
     "KL": (lambda file: f"{file['mean_kl']:.1e}", "mean divergence from its distribution per token, in nats"),
     "perplexity": (
         lambda file: f"{file['perplexity'] / file['original_perplexity'] - 1:+.2%}",
@@ -181,11 +181,6 @@ def _cell(entry: Entry, column: str) -> str:
         return ""
 
 
-def _percent(share: float) -> str:
-    """Return a share in per cent, rounded down: 2999 of 3000 must not read as 100 %."""
-    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}%"
-
-
 def _table(rows: Sequence[Sequence[str]]) -> str:
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)
@@ -199,8 +194,8 @@ def _explanation(entries: Sequence[Entry]) -> str:
     return (
         f"Each file was run in llama.cpp on {kinds} and compared with the trained model in transformers:\n\n"
         f"{meanings}\n\nEvery tensor was compared with what llama.cpp's quantizer makes of the trained one, vocabulary "
-        "and metadata with the trained model's. All figures, and what each kind of file must reach, are in `proof.json`; a "
-        "file that fails is named `.unproven.gguf`."
+        "and metadata with the trained model's. All figures, and what each kind of file must reach, are in "
+        "`proof.json`; a file that fails is named `.unproven.gguf`."
     )
 
 
@@ -269,7 +264,7 @@ def _scores(source: Path) -> list[str]:
         rows = [[words, _share(total, name)] for name, words in _SCORES.items() if name in total]
         words = f"Of {total['count']} unseen parts{measured}, judged as solids in millimetres:"
         families = _object(source / "scores.json").get("families", {})
-        by_family = [[name, str(part["count"]), _percent(part["all_pass"])] for name, part in families.items()]
+        by_family = [[name, str(part["count"]), percent(part["all_pass"])] for name, part in families.items()]
         table = _table([["score", "share (95 % interval)"], *rows])
         return [f"## Scores\n\n{words}\n\n{table}\n\n" + _table([["family", "parts", "all-pass"], *by_family])]
     answers = _object(source / "answers.json")
@@ -284,8 +279,8 @@ def _scores(source: Path) -> list[str]:
 def _share(scores: Mapping[str, Any], name: str) -> str:
     """Return a share in per cent, with its interval where there is one."""
     interval = scores.get("interval", {}).get(name)
-    spread = f" ({_percent(interval[0])}–{_percent(interval[1])})" if interval else ""
-    return f"{_percent(scores[name])}{spread}"
+    spread = f" ({percent(interval[0])}–{percent(interval[1])})" if interval else ""
+    return f"{percent(scores[name])}{spread}"
 
 
 def _data(source: Path) -> list[str]:
@@ -379,7 +374,7 @@ def _drift(record: Mapping[str, Any]) -> list[str]:
         return [f"{words}; how far that moved it was not measured ({drift.get('not_measured') or 'unknown'})."]
     return [
         f"{words}, which moved it by {drift['mean_kl']:.1e} nats per token on average; "
-        f"{_percent(drift['greedy_equal'])} of the greedy answers stayed the same."
+        f"{percent(drift['greedy_equal'])} of the greedy answers stayed the same."
     ]
 
 

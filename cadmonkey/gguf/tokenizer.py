@@ -9,6 +9,9 @@ from cadmonkey.files import read_json
 
 _NAMED = ("bos", "eos", "pad", "unk")
 
+_CLASS_PADS = {"Qwen2Tokenizer": "<|endoftext|>", "GemmaTokenizer": "<pad>"}
+"""What transformers' classes pad with where no file names a pad token."""
+
 
 class StoredTokenizer:
     """A tokenizer folder with the attributes of transformers' tokenizers that an export needs."""
@@ -33,6 +36,8 @@ class StoredTokenizer:
         self.bos_token, self.eos_token, self.pad_token, self.unk_token = (
             _text(named.get(f"{name}_token")) for name in _NAMED
         )
+        if "pad_token" not in named:
+            self.pad_token = _CLASS_PADS.get(str(config.get("tokenizer_class")).removesuffix("Fast"))
         self.chat_template = _read_template(folder, config)
         self._vocab: dict[str, int] = self.backend_tokenizer.get_vocab(with_added_tokens=True)
         self._check(folder, config)

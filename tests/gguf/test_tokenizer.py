@@ -35,6 +35,17 @@ def test_real_vocabularies_are_those_of_transformers_tokenizer(name: str, shared
     assert read_vocabulary(StoredTokenizer(source), 152000) == read_vocabulary(wanted, 152000)
 
 
+def test_a_pad_token_that_no_file_names_is_that_of_transformers_class(shared_data: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    shutil.copytree(shared_data / "tokenizers" / "qwen2.5", tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    for pad in ({}, {"pad_token": None}, {"pad_token": "<|im_end|>"}):
+        path.write_text(json.dumps({key: config[key] for key in config if key != "pad_token"} | pad))
+        assert StoredTokenizer(tmp_path).pad_token == AutoTokenizer.from_pretrained(tmp_path).pad_token, pad
+
+
 def test_a_template_within_tokenizer_config_is_found(folder: Path) -> None:
     template = (folder / "chat_template.jinja").read_text()
     (folder / "chat_template.jinja").unlink()
