@@ -12,6 +12,7 @@ from cadmonkey.data.chat import bare_text, conversation, freeze_template
 from cadmonkey.gguf.questions import PROBES, Question, plain_questions
 from cadmonkey.gguf.score import Scorer
 from cadmonkey.gguf.vocabulary_check import TrainedVocabulary
+from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
     import torch
@@ -123,13 +124,20 @@ class Original:
     def own_answers(self, conversations: Sequence[Conversation]) -> list[tuple[int, ...]]:
         """Return the model's own greedy answers with their ends; what is not known of them yet is generated."""
         unknown = [c for c in conversations if c.prompt_ids not in self._own]
-        for batch in self.batches(unknown):
-            begun = [self._begun.get(c.prompt_ids, ()) for c in batch]
-            prompts = [c.prompt_ids + known for c, known in zip(batch, begun, strict=True)]
-            rooms = [c.max_tokens - len(known) for c, known in zip(batch, begun, strict=True)]
-            answers = generate(self.model, prompts, self._ends(), rooms)
-            self._own |= {c.prompt_ids: begun[place] + answers[place] for place, c in enumerate(batch)}
+        with progress("generate the model's own answers", len(unknown), passing=True) as advance:
+            for start in range(0, len(unknown), BATCH_PROMPTS):
+                self._generate(unknown[start : start + BATCH_PROMPTS])
+                for _ in unknown[start : start + BATCH_PROMPTS]:
+                    advance("")
         return [self._own[c.prompt_ids] for c in conversations]
+
+    def _generate(self, batch: Sequence[Conversation]) -> None:
+        """Generate what is not known yet of the own answers."""
+        begun = [self._begun.get(c.prompt_ids, ()) for c in batch]
+        prompts = [c.prompt_ids + known for c, known in zip(batch, begun, strict=True)]
+        rooms = [c.max_tokens - len(known) for c, known in zip(batch, begun, strict=True)]
+        answers = generate(self.model, prompts, self._ends(), rooms)
+        self._own |= {c.prompt_ids: begun[place] + answers[place] for place, c in enumerate(batch)}
 
     def spelt_otherwise(self, text: str) -> tuple[int, str]:
         """Return where the tokenizer first rewrites the Unicode of `text`, and how in words; (0, "") if nowhere.

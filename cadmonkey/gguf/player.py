@@ -1,7 +1,7 @@
 """A GGUF file as llama.cpp plays it: its template, its tokens, its greedy answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +31,10 @@ class Answer:
     """The guess that was tried, cut to the room that there was."""
     draft_logits: "np.ndarray[Any, Any] | None" = None
     """(draft, vocab): from which each of its tokens would be chosen, were those before it the answer."""
+
+    def without_logits(self) -> "Answer":
+        """Return the ids alone: logits take as much memory as the vocabulary has tokens, for each of them."""
+        return replace(self, logits=self.logits[:0].copy(), draft_ids=(), draft_logits=None)
 
 
 class Player:
@@ -151,7 +155,7 @@ class Player:
         wanted = tuple(token_ids)[: max(0, self._n_ctx - len(answer.prompt_ids))]
         if answer.draft_logits is not None and answer.draft_ids == wanted:
             return answer.draft_logits
-        if tuple(answer.token_ids) == wanted:
+        if tuple(answer.token_ids) == wanted and len(answer.logits) == len(wanted):
             return answer.logits
         if not wanted:
             return answer.logits[:0]

@@ -109,6 +109,17 @@ def prove_against(
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """What the file answered; how it compares with the model along a text, None where that is not known yet."""
+
+    trained: Conversation
+    text: str
+    answer: Answer
+    agreement: tuple[bool, bool]
+    tokens: TokenFigures | None
+
+
+@dataclass(frozen=True)
 class _Comparison:
     """A file and the model it should be."""
 
@@ -118,14 +129,15 @@ class _Comparison:
 
     def replies(self, conversations: Sequence[Conversation], advance: Advance) -> list[_Reply]:
         """Let the file answer and the model judge, in batches whose logits fit into memory."""
-        replies: list[_Reply] = []
+        heard: list[_Heard] = []
         for batch in self.original.batches(conversations):
-            replies += self._batch(batch)
+            heard += self._batch(batch)
             for _ in batch:
                 advance("")
-        return replies
+        own = self.original.own_answers(conversations)
+        return [self._reply(each, own_ids) for each, own_ids in zip(heard, own, strict=True)]
 
-    def _batch(self, batch: Sequence[Conversation]) -> list[_Reply]:
+    def _batch(self, batch: Sequence[Conversation]) -> list[_Heard]:
         texts = [self.player.render(c.question.prompt) for c in batch]
         answers = [
             self.player.answer(self.player.tokenize(text), c.max_tokens, self.original.known_text(c))
@@ -137,30 +149,25 @@ class _Comparison:
         for conversation, answer, rows in zip(batch, answers, logits, strict=True):
             if answer.token_ids and tuple(answer.prompt_ids) == conversation.prompt_ids:
                 self.original.learn(conversation, answer.token_ids, rows)
-        figures, own = self._along_the_texts(batch, answers), self.original.own_answers(batch)
-        together = zip(batch, texts, answers, agreements, figures, own, strict=True)
-        return [self._reply(*each) for each in together]
+        known = [place for place, c in enumerate(batch) if self.original.known_text(c)]
+        compared = self._along_the_texts([(batch[place], answers[place]) for place in known])
+        figures = dict(zip(known, compared, strict=True))
+        together = enumerate(zip(batch, texts, answers, agreements, strict=True))
+        return [_Heard(c, text, a.without_logits(), equal, figures.get(n)) for n, (c, text, a, equal) in together]
 
-    def _along_the_texts(self, batch: Sequence[Conversation], answers: Sequence[Answer]) -> list[TokenFigures]:
+    def _along_the_texts(self, pairs: Sequence[tuple[Conversation, Answer]]) -> list[TokenFigures]:
         """Compare the two models along the known answers, or where there is none along the model's own."""
-        self.original.own_answers([c for c in batch if not c.completion_ids])
-        paths, rows = [], []
-        for conversation, answer in zip(batch, answers, strict=True):
-            wanted = self.original.known_text(conversation)
-            rows.append(self.player.along(answer, wanted))
-            paths.append((tuple(answer.prompt_ids), wanted[: len(rows[-1])]))
-        logits = self.original.logits(paths)
-        return [compare_tokens(path[1], ours, theirs) for path, ours, theirs in zip(paths, logits, rows, strict=True)]
+        wanted = [self.original.known_text(conversation) for conversation, _ in pairs]
+        theirs = [self.player.along(answer, text) for (_, answer), text in zip(pairs, wanted, strict=True)]
+        paths = [
+            (tuple(answer.prompt_ids), text[: len(rows)])
+            for (_, answer), text, rows in zip(pairs, wanted, theirs, strict=True)
+        ]
+        together = zip(paths, self.original.logits(paths), theirs, strict=True)
+        return [compare_tokens(path[1], ours, rows) for path, ours, rows in together]
 
-    def _reply(
-        self,
-        trained: Conversation,
-        text: str,
-        answer: Answer,
-        agreement: tuple[bool, bool],
-        tokens: TokenFigures,
-        own_ids: tuple[int, ...],
-    ) -> _Reply:
+    def _reply(self, heard: _Heard, own_ids: tuple[int, ...]) -> _Reply:
+        trained, text, answer = heard.trained, heard.text, heard.answer
         completion_ids = tuple(self.player.tokenize(trained.question.completion))
         return _Reply(
             question=trained.question,
@@ -171,14 +178,14 @@ class _Comparison:
                 _has_one_bos(ids, self.player, self.original.tokenizer.bos_token_id)
                 for ids in (answer.prompt_ids, self.player.tokenize_as_server(text))
             ),
-            greedy_equal=agreement[0],
-            near_tie=agreement[1],
+            greedy_equal=heard.agreement[0],
+            near_tie=heard.agreement[1],
             stopped=answer.stopped,
             reserved=answer.has_reserved_token,
             original_stopped=self.original.stops(own_ids),
             original_reserved=self.player.has_reserved(own_ids),
             token_ids=tuple(answer.token_ids),
-            tokens=tokens,
+            tokens=heard.tokens or self._along_the_texts([(trained, answer)])[0],
         )
 
 
