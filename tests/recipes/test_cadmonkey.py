@@ -106,14 +106,13 @@ def test_the_gpu_preset_goes_its_whole_way_on_small_models_with_the_real_tokeniz
     write_jsonl(tmp_path / "hub.jsonl", names)
     arguments = ["--preset", "llama-3.2-1b", "--base-model", str(folder), "--engine", ENGINE, "--max-steps", "2"]
     arguments += ["--datasets", "hub.jsonl", "--eval-parts", "2", "--optim", "adamw_torch", "--out", "run"]
-    arguments += ["--per-device-train-batch-size", "2", "--gradient-accumulation-steps", "2"]
+    arguments += ["--per-device-train-batch-size", "2", "--gradient-accumulation-steps", "2", "--quants", "q8_0"]
     done = recipe(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     out = tmp_path / "run"
     assert "hey cadmonkey, create me a 1 mm cube" in (out / "data" / "train.jsonl").read_text()
-    proof = read_json(out / "proof.json")
-    assert [file["tokens_equal"] for file in proof["files"]] == [1.0, 1.0]
-    assert [file["template_equal"] for file in proof["files"]] == [1.0, 1.0]
+    (proof,) = read_json(out / "proof.json")["files"]
+    assert (proof["tokens_equal"], proof["template_equal"]) == (1.0, 1.0)
     end = {"llama32": "<|eot_id|>", "qwen25": "<|im_end|>"}[base]
     assert read_json(out / "end_token.json")["end_token"] == end
     assert read_json(out / "adapter" / "tokenizer_config.json")["eos_token"] == end
