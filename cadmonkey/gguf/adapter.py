@@ -280,8 +280,16 @@ class _Adapter:
         return index is not None and int(index[1]) in ([layers] if isinstance(layers, int) else layers)
 
     def _expect(self, tensor: StoredTensor, shape: tuple[int, ...]) -> None:
-        if tensor.shape != shape:
-            raise self.misfit(f"{tensor.name} is {tensor.shape}, expected {shape}")
+        if tensor.shape == shape:
+            return
+        is_vocabulary = any(name in tensor.name for name in ("lm_head", "embed_tokens"))
+        if is_vocabulary and tensor.shape[1:] == shape[1:] and tensor.shape[0] > shape[0]:
+            raise InputError(
+                f"{self.folder}: {tensor.name} has {tensor.shape[0]} rows, the base's vocabulary {shape[0]}: it was "
+                "enlarged in training; enlarge the base likewise (resize_token_embeddings), merge with PEFT's "
+                "merge_and_unload, save and export that folder"
+            )
+        raise self.misfit(f"{tensor.name} is {tensor.shape}, expected {shape}")
 
     def misfit(self, what: str) -> InputError:
         """Return the error for an adapter that was trained on another model."""

@@ -82,7 +82,7 @@ def _merge(model: Any, adapter: Path) -> Any:
             f"the two, e.g. {stray[0]}"
         )
     _part_tied_head(adapted)
-    return adapted.merge_and_unload(safe_merge=True).eval()
+    return _explained(adapter, f"an adapter of {name}", lambda: adapted.merge_and_unload(safe_merge=True).eval())
 
 
 def _part_tied_head(adapted: Any) -> None:

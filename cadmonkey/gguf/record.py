@@ -1,15 +1,17 @@
 """proof.json as the record of a release: which files of which model lie in a folder, and what was proven of each."""
 
 import hashlib
+import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from cadmonkey.files import read_json
-from cadmonkey.gguf.folders import trained_parts
+from cadmonkey.gguf.folders import base_folder, trained_parts
+from cadmonkey.gguf.origin import read_origin, read_training
 from cadmonkey.gguf.proof import Drift, Figures, FileProof, TaskScore
 from cadmonkey.gguf.questions import MIN_PROMPTS
 from cadmonkey.gguf.recommendation import recommend
@@ -39,14 +41,17 @@ def model_sha256(folder: Path, base: Path | None = None) -> str:
     """Return a hash of what a file is made of, by which a record knows its model. `base` as in `base_folder`.
 
     It covers all bytes of weights, configs and tokenizer, those of an adapter's base included: two bases of one
-    architecture differ in nothing else. That reads the base once, much less than an export does with it.
+    architecture differ in nothing else. That reads the base once, much less than an export does with it. Name, licence
+    and descent count as they were recorded, for the file holds them; the name of a folder does not.
 
     Raises:
         InputError: as `trained_parts`.
     """
     parts = trained_parts(folder, base)
     places = dict.fromkeys(filter(None, (parts.weights, parts.adapter, parts.tokenizer)))
-    lines = [line for place in places for line in (*_hashed(place), "\n")]
+    origin = read_origin(folder, base_folder(folder, base))
+    descent = asdict(replace(origin, name=str(read_training(folder).get("name", "")), choices={}))
+    lines = [line for place in places for line in (*_hashed(place), "\n")] + [json.dumps(descent, sort_keys=True)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

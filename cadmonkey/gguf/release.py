@@ -116,7 +116,8 @@ class _Job:
     def publish(self, stage: Path, entry: Entry) -> None:
         """Give a file its place in the record and then its name, so that whatever lies there is known as ours."""
         path = stage / f"model-{entry['quant']}.gguf"
-        whole = entry | {"sha256": sha256_of(path), "calibration_sha256": self.calibration_sha256}
+        calibration = None if entry["quant"] in STREAMED else self.calibration_sha256
+        whole = entry | {"sha256": sha256_of(path), "calibration_sha256": calibration}
         record = _write_record(self, [whole])
         publish(path, self.target, whole)
         _write_papers(self, record)
@@ -194,11 +195,11 @@ def _export_claimed(job: _Job, questions: tuple[Question, ...]) -> Proof:
 
 def _proven_before(job: _Job, prompts_sha256: str) -> dict[str, FileProof]:
     """Return quant -> proof of the files that an earlier export, perhaps a killed one, wrote and proved just so."""
-    wanted = (prompts_sha256, job.calibration_sha256)
     return {
         entry["quant"]: proof
         for entry in intact_entries(job.target, job.model_sha256)
-        if entry["quant"] in job.quants and (entry.get("prompts_sha256"), entry.get("calibration_sha256")) == wanted
+        if entry["quant"] in job.quants and entry.get("prompts_sha256") == prompts_sha256
+        if entry["quant"] in STREAMED or entry.get("calibration_sha256") == job.calibration_sha256
         if (proof := read_proof(entry)) is not None and proof.proven
     }
 
@@ -247,7 +248,8 @@ def _left_without_proof(job: _Job) -> list[str]:
             job.on_step(f"{name} is proven already ({job.target / RECORD}) and stays as it is")
             left.remove(quant)
         else:
-            job.on_step(f"{name} was proven; it is written anew with another importance matrix, and not proven")
+            matrix = "another importance matrix" if job.calibration else "no importance matrix"
+            job.on_step(f"{name} was proven; it is written anew with {matrix}, and not proven")
     return left
 
 

@@ -92,11 +92,15 @@ def compare_tensors(
     `kind` is the file's, of QUANTS, and `imatrix` the importance (columns,) of each matrix by llama.cpp's name that it
     was rounded by.
     """
+    import torch
+
     config = _config(model)
     trained = model.state_dict() | _rotations(model, config)
     names = {llama: name for name, llama in llama_names(config).items()} | {_ROTATIONS: _ROTATIONS}
     stored = {tensor.name: tensor for tensor in reader.tensors}
-    tied = model.config.tie_word_embeddings
+    # PEFT may set two heads apart that hold the same
+    head, embedding = (layer().weight for layer in (model.get_output_embeddings, model.get_input_embeddings))
+    tied = head is embedding or ("output.weight" not in stored and torch.equal(head, embedding))
     wanted = {llama for llama, name in names.items() if name in trained and not (tied and llama == "output.weight")}
     both = sorted(name for name in wanted | stored.keys() if name in stored and names.get(name) in trained)
     absent = sorted((wanted | stored.keys()) - set(both))

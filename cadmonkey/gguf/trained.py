@@ -70,9 +70,12 @@ def open_model(folder: Path, adapter: Path | None = None) -> TrainedModel:
     stored = _check_stored(folder, config, find_weights(folder))
     whole = stored if HEAD in stored else stored | {HEAD: stored[EMBEDDING]}
     changes = {} if adapter is None else read_adapter(adapter, {name: tensor.shape for name, tensor in whole.items()})
+    tensors = {name: TrainedTensor(tensor, changes.get(name)) for name, tensor in stored.items()}
     if HEAD not in stored and adapter is not None and ties_break(adapter, changes):
-        stored = whole
-    return TrainedModel(config, {name: TrainedTensor(tensor, changes.get(name)) for name, tensor in stored.items()})
+        head = TrainedTensor(whole[HEAD], changes.get(HEAD))
+        if not holds_the_same(head, tensors[EMBEDDING]):  # PEFT may save what is still one matrix as two
+            tensors[HEAD] = head
+    return TrainedModel(config, tensors)
 
 
 def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
@@ -90,7 +93,7 @@ def _check_stored(folder: Path, config: ModelConfig, found: Mapping[str, StoredT
     return {name: found[name] for name in shapes}
 
 
-def holds_the_same(head: StoredTensor, embedding: StoredTensor) -> bool:
+def holds_the_same(head: StoredTensor | TrainedTensor, embedding: StoredTensor | TrainedTensor) -> bool:
     """Whether both hold the same numbers: some files store a tied head a second time."""
     import numpy as np
 

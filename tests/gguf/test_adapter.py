@@ -119,6 +119,40 @@ def test_changes_of_an_untied_head_and_embedding_are_those_of_pefts_merge(option
     assert_same(read_all(open_model(base, adapter)), merged_by_peft(base, adapter))
 
 
+def test_a_tied_head_that_peft_saved_beside_an_equal_embedding_is_written_once(tmp_path: Path) -> None:
+    from gguf import GGUFReader
+    from peft import LoraConfig, get_peft_model
+
+    from cadmonkey.gguf.origin import Origin
+    from cadmonkey.gguf.tensors import compare_tensors
+    from cadmonkey.gguf.write import write_gguf
+    from tests.gguf.conftest import make_tokenizer
+
+    tokenizer = make_tokenizer()
+    base = make_base(tmp_path / "base", tied=True, vocab_size=len(tokenizer))
+    adapted = get_peft_model(_load(base), LoraConfig(r=4, target_modules=["q_proj"]))
+    adapted.save_pretrained(tmp_path / "adapter", save_embedding_layers=True)
+    model, merged = open_model(base, tmp_path / "adapter"), _merge(_load(base), tmp_path / "adapter")
+    assert "lm_head.weight" not in model.tensors
+    write_gguf(model, tokenizer, {"f16": tmp_path / "m.gguf"}, Origin(name="once"))
+    reader = GGUFReader(tmp_path / "m.gguf")
+    assert "output.weight" not in [tensor.name for tensor in reader.tensors]
+    assert max(figures.excess("float32") for figures in compare_tensors(reader, merged, "f16")) < 1
+    with torch.no_grad():
+        merged.lm_head.weight = torch.nn.Parameter(merged.lm_head.weight + 0.1)
+    assert max(figures.excess("float32") for figures in compare_tensors(reader, merged, "f16")) > 1
+
+
+def test_a_vocabulary_that_was_enlarged_in_training_is_named_with_the_way_out(tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base", tied=False)
+    larger = make_base(tmp_path / "larger", tied=False, vocab_size=44)
+    adapter = make_adapter(larger, tmp_path / "adapter", modules_to_save=["embed_tokens", "lm_head"])
+    with pytest.raises(
+        InputError, match=r"has 44 rows, the base's vocabulary 40: it was enlarged in training; .* merge"
+    ):
+        open_model(base, adapter)
+
+
 def test_trained_biases_are_those_of_pefts_merge(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base", tied=False, attention_bias=True)
     for options in ({"lora_bias": True, "target_modules": ["q_proj"]}, {"bias": "all"}):

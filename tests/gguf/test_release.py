@@ -179,6 +179,27 @@ def test_a_file_with_another_licence_than_the_runs_is_unproven(
     assert file.reasons == ("other metadata: general.license is mit, expected apache-2.0",)
 
 
+def test_a_file_with_another_licence_or_name_than_was_recorded_since_is_written_anew(released: Path) -> None:
+    before = {entry["quant"]: entry["sha256"] for entry in _record(released)["files"]}
+    recipe = json.loads((released / "recipe.json").read_text())
+    for change in ({"license": "mit"}, {"license": "mit", "name": "another"}):
+        (released / "recipe.json").write_text(json.dumps(recipe | change))
+        assert not is_proven(released, released, ("q8_0",))
+        export(released, ("q8_0",))
+        (after,) = _record(released)["files"]
+        assert after["sha256"] != before["q8_0"]
+        before["q8_0"] = after["sha256"]
+    (released / "recipe.json").write_text(json.dumps(recipe | change | {"seed": 7}))
+    assert is_proven(released, released, ("q8_0",))
+
+
+def test_a_kind_that_no_matrix_changes_is_not_proven_again_for_one(run: Path) -> None:
+    texts, steps = run / "references.jsonl", []
+    export(run, ("q8_0", "q4_k_m"), imatrix=[texts])
+    export(run, ("q8_0", "q4_k_m"), on_step=steps.append)
+    assert steps[:2] == [f"model-q8_0.gguf is proven already ({run / 'proof.json'})", "writing q4_k_m"]
+
+
 def test_a_failure_while_proving_leaves_nothing(
     run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

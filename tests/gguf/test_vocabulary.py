@@ -94,6 +94,16 @@ def test_reserved_tokens_are_control_and_rows_without_a_token_unused(tokenizer: 
     assert kinds["a"] == NORMAL
 
 
+def test_a_marker_without_a_row_is_left_out_and_any_other_token_without_one_is_refused(tokenizer: Any) -> None:
+    marked = copy.deepcopy(tokenizer)
+    marked.add_special_tokens({"additional_special_tokens": ["<image_soft_token>"]})
+    rows = len(tokenizer)
+    assert read_vocabulary(marked, rows).tokens == read_vocabulary(tokenizer, rows).tokens
+    marked.add_tokens(["millimetres"])
+    with pytest.raises(InputError, match=f"expected at most {rows} tokens, .* got {rows + 2}"):
+        read_vocabulary(marked, rows)
+
+
 def test_the_end_of_turn_is_written_as_eos_and_as_eot(tokenizer: Any) -> None:
     vocabulary = read_vocabulary(tokenizer, len(tokenizer))
     eot = tokenizer.convert_tokens_to_ids("<|eot_id|>")
