@@ -111,8 +111,10 @@ def _list_tokens(tokenizer: Any, rows: int, pieces: bool) -> tuple[list[str], li
 
     text_of = {number: text for text, number in tokenizer.get_vocab().items()}
     added = tokenizer.added_tokens_decoder
-    # a marker without a row (Gemma 3's of images, in the models of text alone) is none that the model can read
-    if beyond := [n for n in text_of if n >= rows and not (n in added and added[n].special)]:
+    used = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, tokenizer.chat_template or "")
+    # a marker without a row that nothing uses (Gemma 3's of images, in the models of text alone) is left out
+    markers = {n for n in added if added[n].special and not any(added[n].content in text for text in used if text)}
+    if beyond := [number for number in text_of if number >= rows and number not in markers]:
         raise InputError(
             f"tokenizer: expected at most {rows} tokens, the rows of the model's embedding, got {max(beyond) + 1}; "
             "use the tokenizer that belongs to this model"

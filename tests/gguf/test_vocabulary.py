@@ -98,6 +98,10 @@ def test_a_marker_without_a_row_is_left_out_and_any_other_token_without_one_is_r
     marked = copy.deepcopy(tokenizer)
     marked.add_special_tokens({"additional_special_tokens": ["<image_soft_token>"]})
     rows = len(tokenizer)
+    in_use = copy.deepcopy(marked)
+    in_use.chat_template += "<image_soft_token>"
+    with pytest.raises(InputError, match=f"expected at most {rows} tokens, .* got {rows + 1}"):
+        read_vocabulary(in_use, rows)
     assert read_vocabulary(marked, rows).tokens == read_vocabulary(tokenizer, rows).tokens
     marked.add_tokens(["millimetres"])
     with pytest.raises(InputError, match=f"expected at most {rows} tokens, .* got {rows + 2}"):
@@ -121,5 +125,6 @@ def test_an_instruct_models_end_of_turn_comes_from_its_template(tokenizer: Any) 
 
 
 def test_more_tokens_than_rows_are_refused(tokenizer: Any) -> None:
-    with pytest.raises(InputError, match=rf"at most {len(tokenizer) - 1} tokens.*got {len(tokenizer)}"):
-        read_vocabulary(tokenizer, len(tokenizer) - 1)
+    end = tokenizer.eos_token_id
+    with pytest.raises(InputError, match=rf"at most {end} tokens.*got {end + 1}"):
+        read_vocabulary(tokenizer, end)
