@@ -13,6 +13,7 @@ DoRA): merged on the way by our writer, and by PEFT in float32 and rounded to bf
 
 import argparse
 import copy
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from record import RESULTS, ROOT, circumstances, write_record
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.record import RESULTS, ROOT, circumstances, write_record
 
 FIGURES = ("greedy_equal", "near_ties", "mean_kl", "max_kl", "probe_kl", "top_1", "perplexity", "original_perplexity")
 FAULT = 1.05
@@ -97,7 +100,7 @@ def _compare_adapted(quants: Any) -> dict[str, Any]:
     for use_dora in (False, True):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            _save_adapter(folder / "adapter", use_dora=use_dora)
+            save_adapter(folder / "adapter", use_dora=use_dora)
             model, tokenizer = load_merged(folder / "adapter")
             importance = _importance(model, tokenizer)
             rounded = copy.deepcopy(model).to(torch.bfloat16)
@@ -111,7 +114,7 @@ def _compare_adapted(quants: Any) -> dict[str, Any]:
     return {dtype: _worst(tensors) for dtype, tensors in found.items()}
 
 
-def _save_adapter(folder: Path, *, use_dora: bool) -> None:
+def save_adapter(folder: Path, *, use_dora: bool) -> None:
     """Save an adapter of the nano that moves each matrix by 2 % of its size."""
     import torch
     from peft import LoraConfig, get_peft_model

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cadmonkey.errors import InputError
 from cadmonkey.files import read_json
 from cadmonkey.gguf.architecture import EMBEDDING, HEAD
-from cadmonkey.gguf.config import as_json
+from cadmonkey.gguf.config import LARGEST_NUMBER, as_json
 from cadmonkey.gguf.weights import StoredTensor, read_header
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
 
 
 def _is_pattern(value: Any) -> bool:
@@ -77,9 +77,6 @@ def _are_modules(value: Any) -> bool:
 def _by_pattern(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and all(map(_is_ending, value)) and all(map(is_right, value.values()))
 
-
-_LARGEST = 3.4e38
-"""Of a factor: 32 bits hold no more."""
 
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "r": (_is_count, "a whole number from 1 on"),

@@ -49,8 +49,8 @@ _MOST_LAYERS = 512
 _LONGEST_SHOWN = 60
 """Characters of a value that a message repeats."""
 
-_LARGEST = 3.4e38
-"""Of any number: a GGUF file holds them in 32 bits."""
+LARGEST_NUMBER = 3.4e38
+"""A GGUF file holds numbers in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Fields:
     def number(self, key: str, default: float | None = None) -> float:
         """Return a positive number."""
         value = self.values.get(key, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LARGEST:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LARGEST_NUMBER:
             raise self.wrong(key, "a positive number that 32 bits hold")
         return float(value)
 

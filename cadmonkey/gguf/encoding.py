@@ -44,12 +44,17 @@ def _block(type_name: str) -> tuple[int, int]:
 
 
 def encode(
-    rows: "np.ndarray[Any, Any]", type_name: str, importance: "np.ndarray[Any, Any] | None" = None
+    rows: "np.ndarray[Any, Any]",
+    type_name: str,
+    importance: "np.ndarray[Any, Any] | None" = None,
+    *,
+    packed: bool = False,
 ) -> "np.ndarray[Any, Any]":
     """Return contiguous float32 `rows` (rows, columns) as the bytes of `type_name`.
 
     16 bits and q8_0 round to nearest, ties to even; smaller types choose the scales of a block so that its squared
-    errors are least, each weighted with its column's `importance` (columns,) where that is given.
+    errors are least, each weighted with its column's `importance` (columns,) where that is given. `packed` is for the
+    kinds that are none of STREAMED: llama.cpp's quantizer packs what was rounded to 16 bits before.
 
     Raises:
         ValueError: the numbers cannot be kept in this type (a scale became infinite or no number).
@@ -62,6 +67,8 @@ def encode(
         # ggml's conversion gives the same bits, but numpy's needs no foreign call
         with np.errstate(over="ignore"):
             return rows.astype(np.float16)
+    if packed:
+        rows = rows.astype(np.float16).astype(np.float32)
     columns = rows.shape[-1]
     out = np.empty((rows.size // columns, row_bytes(type_name, columns)), np.uint8)
     if type_name == "BF16":
@@ -72,13 +79,6 @@ def encode(
     if not _ggml().ggml_validate_row_data(number, out.ctypes.data, out.nbytes):
         raise ValueError(f"{type_name} cannot hold them")
     return out
-
-
-def halved(rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Return float32 `rows` rounded to 16 bits, which is what llama.cpp's quantizer reads."""
-    import numpy as np
-
-    return rows.astype(np.float16).astype(np.float32)
 
 
 @cache

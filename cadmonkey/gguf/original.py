@@ -112,13 +112,13 @@ class Original:
         """Note how far another's answer is the model's own greedy one, by the logits (tokens, vocab) along it."""
         import torch
 
-        chosen = torch.tensor(token_ids)
+        chosen, ends = torch.tensor(token_ids), self._ends()
         same = logits.gather(1, chosen[:, None])[:, 0] == logits.max(dim=1).values  # never of NaN
         agreed = int(same.long().cumprod(0).sum())
         own = [*token_ids[:agreed], *logits[agreed : agreed + 1].argmax(dim=1).tolist()]
-        length = next((place for place, token in enumerate(own, start=1) if token in self._ends()), len(own))
+        length = next((place for place, token in enumerate(own, start=1) if token in ends), len(own))
         begun = tuple(own[: min(length, conversation.max_tokens)])
-        is_part = _goes_on(begun, conversation.max_tokens, self._ends())
+        is_part = _goes_on(begun, conversation.max_tokens, ends)
         (self._begun if is_part else self._own).setdefault(conversation.prompt_ids, begun)
 
     def own_answers(self, conversations: Sequence[Conversation]) -> list[tuple[int, ...]]:

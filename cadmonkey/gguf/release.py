@@ -102,10 +102,9 @@ class _Job:
         self.on_step("measuring the importance matrix")
         return measure_importance(*self.merged.model_and_tokenizer, self.trained.config, self.calibration)
 
-    @property
-    def calibration_sha256(self) -> str | None:
-        """By which the record knows the texts of the importance matrix."""
-        return self.calibration.sha256 if self.calibration else None
+    def calibration_sha256(self, quant: str) -> str | None:
+        """By which the record knows the texts of the matrix that a kind is rounded by, None if by none."""
+        return None if self.calibration is None or quant in STREAMED else self.calibration.sha256
 
     def write(self, stage: Path, quants: Sequence[str]) -> None:
         """Write the GGUF files into `stage`."""
@@ -116,7 +115,7 @@ class _Job:
     def publish(self, stage: Path, entry: Entry) -> None:
         """Give a file its place in the record and then its name, so that whatever lies there is known as ours."""
         path = stage / f"model-{entry['quant']}.gguf"
-        calibration = None if entry["quant"] in STREAMED else self.calibration_sha256
+        calibration = self.calibration_sha256(entry["quant"])
         whole = entry | {"sha256": sha256_of(path), "calibration_sha256": calibration}
         record = _write_record(self, [whole])
         publish(path, self.target, whole)
@@ -199,7 +198,7 @@ def _proven_before(job: _Job, prompts_sha256: str) -> dict[str, FileProof]:
         entry["quant"]: proof
         for entry in intact_entries(job.target, job.model_sha256)
         if entry["quant"] in job.quants and entry.get("prompts_sha256") == prompts_sha256
-        if entry["quant"] in STREAMED or entry.get("calibration_sha256") == job.calibration_sha256
+        if entry.get("calibration_sha256") == job.calibration_sha256(entry["quant"])
         if (proof := read_proof(entry)) is not None and proof.proven
     }
 
@@ -244,7 +243,7 @@ def _left_without_proof(job: _Job) -> list[str]:
         name, quant = entry["file"], entry["quant"]
         if quant not in left or entry["verdict"] != "proven":
             continue
-        if quant in STREAMED or entry.get("calibration_sha256") == job.calibration_sha256:
+        if entry.get("calibration_sha256") == job.calibration_sha256(quant):
             job.on_step(f"{name} is proven already ({job.target / RECORD}) and stays as it is")
             left.remove(quant)
         else:

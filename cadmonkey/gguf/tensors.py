@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cadmonkey.gguf.architecture import as_llama_has_it, llama_names, rows_together
 from cadmonkey.gguf.config import ModelConfig, read_config
-from cadmonkey.gguf.encoding import STREAMED, encode, halved
+from cadmonkey.gguf.encoding import STREAMED, encode
 from cadmonkey.terminal import progress
 
 if TYPE_CHECKING:
@@ -124,10 +124,8 @@ def _packed(
     import numpy as np
     from gguf.quants import dequantize
 
-    if kind not in STREAMED and tensor_type.name not in ("F32", "F16"):
-        rows = halved(rows)
     try:
-        stored = encode(rows, tensor_type.name, importance)
+        stored = encode(rows, tensor_type.name, importance, packed=kind not in STREAMED)
     except ValueError:
         return np.full_like(rows, math.nan)
     unpacked: np.ndarray[Any, Any] = dequantize(stored, tensor_type).reshape(rows.shape)

@@ -18,7 +18,7 @@ from cadmonkey.gguf.architecture import (
     rows_together,
     write_hyperparameters,
 )
-from cadmonkey.gguf.encoding import LARGEST, LARGEST_WORDS, STREAMED, encode, halved, row_bytes, tensor_type
+from cadmonkey.gguf.encoding import LARGEST, LARGEST_WORDS, STREAMED, encode, row_bytes, tensor_type
 from cadmonkey.gguf.imatrix import Importance
 from cadmonkey.gguf.origin import Origin, hub_url
 from cadmonkey.gguf.packing import packed_types
@@ -92,10 +92,8 @@ class _File:
             RunError: the numbers cannot be kept in the file's type.
         """
         type_name = self.types[tensor.name]
-        if self.is_packed and type_name not in ("F32", "F16"):
-            rows = halved(rows)
         try:
-            data = encode(rows, type_name, self.imatrix.get(tensor.name)).data.cast("B")
+            data = encode(rows, type_name, self.imatrix.get(tensor.name), packed=self.is_packed).data.cast("B")
         except ValueError as error:
             place = tensor.place(start, start + len(rows))
             raise RunError(f"{place}: {tensor.source}: {error}; choose a larger kind, or q8_0") from error

@@ -38,21 +38,10 @@ def excesses(folder: Path, model: Any, out: Path, kinds: tuple[str, ...] = KINDS
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LoRA of the shipped model that moves each matrix by 2 % of its size, as ordinary fine-tuning does."""
-    from peft import LoraConfig, get_peft_model
-
-    from cadmonkey.gguf.merge import load_merged
+    from benchmarks.quants import save_adapter
 
     folder = tmp_path_factory.mktemp("lora") / "adapter"
-    torch.manual_seed(1)
-    model, tokenizer = load_merged(NANO)
-    adapted = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"))
-    for module in adapted.modules():
-        if getattr(module, "lora_B", None):
-            a, b = module.lora_A["default"].weight.data, module.lora_B["default"].weight.data
-            b.normal_()
-            b.mul_(0.02 * module.base_layer.weight.norm() / (2 * b @ a).norm())
-    adapted.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save_adapter(folder, use_dora=False)
     _change(folder, base_model_name_or_path=str(NANO))
     return folder
 
